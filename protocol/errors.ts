@@ -1,7 +1,10 @@
 // Every error reply. `retryable` says whether the same command may succeed later without being changed.
 
 export const errorCodes = {
-  BAD_FRAME: { retryable: false, meaning: 'The frame is not a command: not MessagePack, too deep, too short, or with values the protocol does not have.' },
+  BAD_FRAME: {
+    retryable: false,
+    meaning: 'The frame is not a command: not MessagePack, too deep, too short, or with values the protocol does not have.',
+  },
   INVALID_BODY: { retryable: false, meaning: 'The body breaks the schema or a limit of the command.' },
   UNKNOWN_COMMAND: { retryable: false, meaning: 'The op number is unknown here, or this path does not offer the command.' },
   NOT_AUTHENTICATED: { retryable: false, meaning: 'The command needs an authenticated session, or the token was refused.' },
@@ -14,7 +17,10 @@ export const errorCodes = {
   CONVERSATION_CLOSED: { retryable: false, meaning: 'The conversation is closed or archived for this sender.' },
   ROOM_FULL: { retryable: false, meaning: 'The conversation or room has reached its member cap.' },
   TOO_LARGE: { retryable: false, meaning: 'The frame exceeds maxFrameBytes.' },
-  UNAVAILABLE: { retryable: true, meaning: 'The server cannot do this now (overload, store down, draining); try again after retryAfterMs.' },
+  UNAVAILABLE: {
+    retryable: true,
+    meaning: 'The server cannot do this now (overload, store down, draining); try again after retryAfterMs.',
+  },
   INTERNAL: { retryable: true, meaning: 'A fault of the server; it is logged there under the request id.' },
 } as const;
 

@@ -10,8 +10,6 @@ export type MessageType = (typeof messageTypes)[number];
 export const conversationStatuses = ['open', 'pending', 'closed', 'escalated', 'archived'] as const;
 export type ConversationStatus = (typeof conversationStatuses)[number];
 
-export const channels = ['web', 'whatsapp', 'facebook', 'instagram', 'telegram', 'sms', 'email', 'api'] as const;
-
 /** The paths of the WebSocket URL, and the roles each admits (DECISIONS C1). */
 export const paths = {
   '/app': ['customer', 'agent', 'admin', 'bot', 'service'],

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+// Forks only: uWebSockets.js aborts the process when a worker thread that used it ends.
+const forks = { pool: 'forks' as const };
+
+export default defineConfig({
+  test: {
+    ...forks,
+    projects: [
+      { test: { ...forks, name: 'unit', include: ['test/*.test.ts', 'test/unit/**/*.test.ts'] } },
+      { test: { ...forks, name: 'store', include: ['test/store/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false } },
+      { test: { ...forks, name: 'wire', include: ['test/wire/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000, fileParallelism: false } },
+      { test: { ...forks, name: 'cluster', include: ['test/cluster/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 60_000, fileParallelism: false } },
+      { test: { ...forks, name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 60_000, fileParallelism: false } },
+    ],
+  },
+});
