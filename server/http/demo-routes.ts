@@ -1,0 +1,70 @@
+// The demo page and its tokens. Whoever gets a token is that person, so tokens are only given to pages that were opened
+// under a name of this machine, and never across origins.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type AssetName, loadAssets } from './bundle.ts';
+import { sendAsset } from './client-routes.ts';
+import { isLocalHost } from './local-host.ts';
+
+export interface DemoUser {
+  id: string;
+  name: string;
+  role: string;
+}
+
+export interface Demo {
+  conversationId: string;
+  users: DemoUser[];
+  token(userId: string): Promise<string>;
+}
+
+const pageAssets = {
+  '/': 'index.html',
+  '/demo/demo.js': 'demo.js',
+  '/demo/demo.css': 'demo.css',
+  '/demo/icon.svg': 'icon.svg',
+} as const satisfies Record<string, AssetName>;
+
+/** GET /, its assets, /demo/config and /demo/token?user=. */
+export function addDemoRoutes(server: FastifyInstance, demo: Demo, wsPort: () => number): void {
+  for (const [path, name] of Object.entries(pageAssets)) {
+    server.get(path, async (request, reply) => {
+      const assets = await loadAssets();
+      if (name === 'index.html') reply.header('content-security-policy', pagePolicy(wsPort()));
+      return sendAsset(request, reply.header('cache-control', 'no-cache'), assets.get(name)!);
+    });
+  }
+
+  server.get('/demo/config', { onRequest: localOnly }, (_request, reply) =>
+    reply.header('cache-control', 'no-store').send({ conversationId: demo.conversationId, users: demo.users, wsPort: wsPort() }),
+  );
+
+  server.get<{ Querystring: { user?: string | string[] } }>('/demo/token', { onRequest: localOnly }, async (request, reply) => {
+    const user = demo.users.find(({ id }) => id === request.query.user);
+    if (!user) {
+      const names = demo.users.map(({ id }) => id).join(', ');
+      return reply.code(400).send({ code: 'INVALID_BODY', message: `user must be one of: ${names}` });
+    }
+    return reply.header('cache-control', 'no-store').send({ token: await demo.token(user.id) });
+  });
+}
+
+async function localOnly(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+  if (isLocalHost(request.headers.host)) return undefined;
+  return reply.code(403).send({ code: 'ACCESS_DENIED', message: 'The demo works only when the page is opened as http://localhost.' });
+}
+
+/** A source in a policy cannot be an IPv6 address, so the page under [::1] shows without a connection. */
+function pagePolicy(wsPort: number): string {
+  const sockets = ['localhost', '127.0.0.1'].map((host) => `ws://${host}:${wsPort}`).join(' ');
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    `connect-src 'self' ${sockets}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
