@@ -6,7 +6,7 @@ import Fastify, { type FastifyError, type FastifyReply, type FastifyRequest } fr
 import type { Settings } from '../config.ts';
 import { StartError } from '../errors.ts';
 import type { Health } from '../health.ts';
-import type { Logger } from '../log.ts';
+import type { Log } from '../log.ts';
 import { addClientRoutes } from './client-routes.ts';
 import { addDemoRoutes, type Demo } from './demo-routes.ts';
 import { addHealthRoutes } from './health-routes.ts';
@@ -16,7 +16,7 @@ import { errorBody, statusError } from './status-errors.ts';
 
 export interface HttpDependencies {
   settings: Settings;
-  log: Logger;
+  log: Log;
   health(): Health;
   metrics(): Promise<{ contentType: string; body: string }>;
   /** Resolves to undefined for a token that is not valid. Only operational routes ask. */

@@ -23,10 +23,9 @@ const preflightHeaders = {
 /** Routes under this prefix hand out tokens or the page: same origin only, whatever the list says. */
 const sameOriginPrefix = '/demo/';
 
-/** Sets the security headers and answers CORS, preflights included, from `allowedOrigins` and `publicUrl`. */
+/** Sets the security headers and answers CORS, preflights included, from `allowedOrigins`. */
 export function addResponseHeaders(server: FastifyInstance, settings: Settings): void {
   const origins = new Set(settings.allowedOrigins);
-  if (settings.publicUrl) origins.add(httpOrigin(settings.publicUrl));
 
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders);
@@ -43,9 +42,4 @@ export function addResponseHeaders(server: FastifyInstance, settings: Settings):
 
 function isPreflight(request: FastifyRequest): boolean {
   return request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined;
-}
-
-/** PUBLIC_URL may name the WebSocket; browsers send the origin of the page, which is http. */
-function httpOrigin(publicUrl: string): string {
-  return new URL(publicUrl.replace(/^ws/, 'http')).origin;
 }
