@@ -34,7 +34,8 @@ function convert(schema: SchemaWords, text: string): unknown {
       .split(',')
       .map((item) => item.trim())
       .filter((item) => item !== '');
-  return text;
+  // Files of variables cannot hold line ends, so a PEM in one writes them as \n.
+  return text.startsWith('-----BEGIN') ? text.replaceAll('\\n', '\n') : text;
 }
 
 /** What a value of this schema looks like, in words. */

@@ -95,7 +95,7 @@ function keyFaults(settings: Settings): string[] {
 }
 
 function isPublicKey(pem: string): boolean {
-  if (/PRIVATE KEY/.test(pem)) return false;
+  if (!pem.includes('-----BEGIN PUBLIC KEY-----')) return false;
   try {
     return createPublicKey(pem).type === 'public';
   } catch {
