@@ -6,6 +6,9 @@ import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } fr
 import path from 'node:path';
 import { StartError } from './errors.ts';
 
+/** Tenant of the demo conversation and of tokens that the command line signs without --tenant. */
+export const developmentTenant = 'demo';
+
 const keyFile = 'development.key';
 const keyBytes = 32;
 
