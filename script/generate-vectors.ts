@@ -2,8 +2,10 @@
 
 import { writeFileSync } from 'node:fs';
 import { encodeCommand, encodeError, encodePush, encodeReply, pack } from '../protocol/codec.ts';
-import { array, bytes, float32, float64, head32, string32, uint64 } from './byte-writer.ts';
-import { commandSamples, errorSamples, pushSamples, replySamples } from './vector-samples.ts';
+import { array, bytes, float32, float64, head32, string32, uint64 } from './vectors/byte-writer.ts';
+import { commandSamples } from './vectors/commands.ts';
+import { pushSamples } from './vectors/pushes.ts';
+import { errorSamples, replySamples } from './vectors/replies.ts';
 
 const hex = (frame: Uint8Array) => Buffer.from(frame).toString('hex');
 
