@@ -61,6 +61,7 @@ describe('hostile frames', () => {
     ['an array that declares 2^32−1 values', Buffer.concat([head32(0xdd, 0xffff_ffff), repeated(0xc0, 1_000)]), /declared length/],
     ['a map that declares 2^32−1 pairs', Buffer.concat([head32(0xdf, 0xffff_ffff), repeated(0xc0, 1_000)]), /declared length/],
     ['a map whose doubled count would wrap to 2', Buffer.concat([head32(0xdf, 0x8000_0001), repeated(0xc0, 2)]), /declared length/],
+    ['a map with bytes for its keys only', Buffer.concat([head32(0xdf, 600), repeated(0xc0, 600)]), /declared length/],
     ['a string that declares 2^32−1 bytes', head32(0xdb, 0xffff_ffff), /declared length/],
     ['sixty thousand empty arrays in a row', Buffer.concat([head32(0xdd, 60_000), repeated(0x90, 60_000)]), /more than/],
     ['sixty thousand one-character keys', Buffer.concat([head32(0xdf, 20_000), Buffer.from('a161c0'.repeat(20_000), 'hex')]), /more than/],
