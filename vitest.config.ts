@@ -8,6 +8,7 @@ export default defineConfig({
     ...forks,
     projects: [
       { test: { ...forks, name: 'unit', include: ['test/*.test.ts', 'test/unit/**/*.test.ts'] } },
+      { test: { ...forks, name: 'model', include: ['test/model/**/*.test.ts'] } },
       {
         test: {
           ...forks,

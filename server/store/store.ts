@@ -111,7 +111,17 @@ export interface AppendRow {
  * other body), [busy, retry: resolved inside the queue, never seen by callers], stale (accessVersion), fenced (ownerEpoch),
  * closed, archived, conflict (entries of others after ifLastSeq), invalid (the database refused the data), stored.
  */
-export type AppendOutcome = 'stored' | 'repeated' | 'reused' | 'missing' | 'stale' | 'fenced' | 'closed' | 'archived' | 'conflict' | 'invalid';
+export type AppendOutcome =
+  | 'stored'
+  | 'repeated'
+  | 'reused'
+  | 'missing'
+  | 'stale'
+  | 'fenced'
+  | 'closed'
+  | 'archived'
+  | 'conflict'
+  | 'invalid';
 
 export interface AppendAnswer {
   outcome: AppendOutcome;
@@ -223,7 +233,14 @@ export interface ChangeMembers {
  * when nothing changes. `added` and `removed` carry keys for the registry of sessions.
  */
 export type ChangeMembersOutcome =
-  | { outcome: 'changed' | 'unchanged'; call: number; entries: StoredEntry[]; added: MemberRecord[]; removed: { user: Key; id: string }[]; accessVersion: number }
+  | {
+      outcome: 'changed' | 'unchanged';
+      call: number;
+      entries: StoredEntry[];
+      added: MemberRecord[];
+      removed: { user: Key; id: string }[];
+      accessVersion: number;
+    }
   | { outcome: 'stale' | 'missing' | 'archived' | 'full' };
 
 export interface WatermarkRow {
@@ -260,7 +277,14 @@ export interface ListRequest {
 }
 
 export interface ListResult {
-  conversations: { record: ConversationRecord; head: number; readSeq: number; unreadCount: number; updatedAtMs: number; lastMessage?: StoredEntry }[];
+  conversations: {
+    record: ConversationRecord;
+    head: number;
+    readSeq: number;
+    unreadCount: number;
+    updatedAtMs: number;
+    lastMessage?: StoredEntry;
+  }[];
   cursor?: string;
 }
 
@@ -284,18 +308,30 @@ export interface Store {
   admitUsers(claims: readonly UserClaims[]): Promise<UserRecord[]>;
   /** Undefined for an unknown user. */
   findUser(tenant: string, userId: string): Promise<UserRecord | undefined>;
-  /** All keys of conversations the user is a member of, newest activity first. */
-  membershipsOf(user: Key, limit: number): Promise<{ conversation: Key; conversationId: string }[]>;
+  /**
+   * What a session needs at auth: the head of the user's inbox and the conversations the user is a member of, newest activity
+   * first, at most `limit`. Answers in the order asked. Batched by the caller.
+   */
+  enterUsers(
+    requests: readonly { user: Key; inbox: Key; limit: number }[],
+  ): Promise<{ inboxHead: number; conversations: { conversation: Key; conversationId: string }[] }[]>;
   /** Refuses or admits the user, and (expel) invalidates tokens issued before now. Undefined for an unknown user. */
   setUserActive(tenant: string, userId: string, active: boolean): Promise<UserRecord | undefined>;
   expelUser(tenant: string, userId: string): Promise<UserRecord | undefined>;
 
   /** Records with the keys of all members. Answers in the order asked, undefined for unknown ones. Batched by the caller. */
-  loadConversations(ids: readonly { tenant: string; id: string }[]): Promise<({ record: ConversationRecord; members: Set<Key> } | undefined)[]>;
+  loadConversations(
+    ids: readonly { tenant: string; id: string }[],
+  ): Promise<({ record: ConversationRecord; members: Set<Key> } | undefined)[]>;
   createConversation(request: CreateConversation): Promise<CreateOutcome>;
   changeMembers(request: ChangeMembers): Promise<ChangeMembersOutcome>;
   /** A page of members by the order they were added. Undefined when the conversation does not exist. */
-  listMembers(tenant: string, conversation: Key, cursor: string | undefined, limit: number): Promise<{ members: MemberRecord[]; memberCount: number; cursor?: string }>;
+  listMembers(
+    tenant: string,
+    conversation: Key,
+    cursor: string | undefined,
+    limit: number,
+  ): Promise<{ members: MemberRecord[]; memberCount: number; cursor?: string }>;
   listConversations(request: ListRequest): Promise<ListResult>;
   /** For conversation:updated. Answers in the order asked, undefined for unknown ones. */
   summarize(requests: readonly { conversation: Key; users: readonly Key[] }[]): Promise<(ConversationSummary | undefined)[]>;

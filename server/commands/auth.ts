@@ -1,0 +1,205 @@
+// auth and auth:refresh. A session is registered first and its user checked last, so that an expel in between cannot miss it.
+
+import { commandBodies } from '../../protocol/bodies/index.ts';
+import type { CommandOutput, Path, Role } from '../../protocol/index.ts';
+import { limits, paths } from '../../protocol/index.ts';
+import { type Identity, identityOf, type TokenClaims } from '../domain/identity.ts';
+import { unavailable } from '../domain/log.ts';
+import { TokenRefused } from '../domain/tokens.ts';
+import { agentsTopic, aliveTopic, roleTopic, tenantTopic, userTopic, workspaceTopic } from '../domain/topics.ts';
+import { CommandError } from '../errors.ts';
+import { announcedRates, ratesFor } from '../session/rate-limit.ts';
+import type { Session } from '../session/session.ts';
+import { StoreUnavailable, type UserRecord } from '../store/store.ts';
+import { type Context, defineRoute, type Route } from './route.ts';
+import type { Services } from './services.ts';
+
+export function admitSession(services: Services): Route {
+  return defineRoute({
+    name: 'auth',
+    ...commandBodies.auth,
+    handle: ({ session }, { token, previousSessionId }) => {
+      if (session.state !== 'opening')
+        throw new CommandError('NOT_AUTHENTICATED', 'this session is authenticated already; use auth:refresh');
+      session.state = 'authenticating';
+      return admit(services, session, token ?? session.upgradeToken, previousSessionId).catch((error: unknown) => {
+        throw refused(session, error);
+      });
+    },
+  });
+}
+
+/** Every refusal of auth closes; a client that may come back learns so from the close code. */
+function refused(session: Session, error: unknown): unknown {
+  const code = error instanceof AdmissionRefused ? error.closeCode : error instanceof TokenRefused ? 4401 : 1013;
+  const answer =
+    error instanceof AdmissionRefused || error instanceof TokenRefused
+      ? new CommandError(code === 4403 ? 'ACCESS_DENIED' : 'NOT_AUTHENTICATED', error.message)
+      : unavailable(error);
+  // The error reply goes first.
+  setImmediate(() => session.end(code, answer instanceof CommandError ? answer.message.slice(0, 100) : 'not admitted'));
+  return answer;
+}
+
+class AdmissionRefused extends Error {
+  readonly closeCode: 4401 | 4403;
+
+  constructor(closeCode: 4401 | 4403, message: string) {
+    super(message);
+    this.closeCode = closeCode;
+  }
+}
+
+async function admit(
+  services: Services,
+  session: Session,
+  token: string | undefined,
+  previousSessionId: string | undefined,
+): Promise<CommandOutput<'auth'>> {
+  if (token === undefined) throw new TokenRefused('no token');
+  const claims = await services.verifyToken(token);
+  checkPath(session.path, claims.role);
+  const user = await services.users.admit(claims);
+  if (session.state !== 'authenticating') throw new AdmissionRefused(4401, 'the session is closed');
+  const identity = identityOf(claims, user);
+  session.identity = identity;
+  dropPredecessor(services, identity, previousSessionId);
+  services.registry.enter(session, user.key);
+  checkUser(services.users.current(user), claims);
+  services.notifications.open(user.key, user.inbox);
+  session.ownInbox(user.inbox);
+  const notificationsHead = await enter(services, identity);
+  if (session.state !== 'authenticating') throw new AdmissionRefused(4401, 'the session is closed');
+  session.authenticated(identity, claims);
+  scheduleExpiry(session);
+  for (const topic of topicsOf(identity)) session.subscribe(topic);
+  return replyOf(services, session, identity, claims, notificationsHead);
+}
+
+function checkPath(path: Path, role: Role): void {
+  if (!(paths[path] as readonly Role[]).includes(role)) throw new AdmissionRefused(4403, `role ${role} is not admitted on ${path}`);
+}
+
+/** @throws AdmissionRefused for a deactivated user, and for a token from before an expulsion. */
+function checkUser(user: UserRecord, claims: TokenClaims): void {
+  if (!user.active) throw new AdmissionRefused(4403, 'the user is deactivated');
+  // iat has whole seconds: a token of the same second as the expulsion is refused, a new login is a moment later.
+  if (user.tokensValidAfterMs > 0 && claims.issuedAtMs < user.tokensValidAfterMs) throw new AdmissionRefused(4401, 'the token was revoked');
+}
+
+/** The half-open connection a client has left behind would otherwise count until its ping times out. */
+function dropPredecessor({ registry }: Services, identity: Identity, previousSessionId: string | undefined): void {
+  const previous = previousSessionId === undefined ? undefined : registry.get(previousSessionId);
+  if (previous?.identity?.key === identity.key) previous.end(4409, 'followed by a new session of the same client');
+}
+
+/** Loads what the node keeps for an online user. With the store down, a user from the cache is let in without it. */
+async function enter(services: Services, identity: Identity): Promise<number> {
+  const { delivery, updates } = services;
+  const asked = delivery.position(identity.inbox);
+  try {
+    const { inboxHead, conversations } = await services.enterUser({
+      user: identity.key,
+      inbox: identity.inbox,
+      limit: limits.joinedConversations[identity.role],
+    });
+    updates.enter(
+      identity.key,
+      conversations.map((one) => one.conversation),
+    );
+    return delivery.started(identity.inbox, inboxHead, asked);
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return asked;
+    throw error;
+  }
+}
+
+function topicsOf(identity: Identity): string[] {
+  const { key, tenantId, workspaceId, role } = identity;
+  const topics = [aliveTopic, userTopic(key), tenantTopic(tenantId), workspaceTopic(tenantId, workspaceId), roleTopic(tenantId, role)];
+  if (role === 'agent' || role === 'admin') topics.push(agentsTopic(tenantId, workspaceId));
+  return topics;
+}
+
+function replyOf(
+  { settings, store }: Services,
+  session: Session,
+  identity: Identity,
+  claims: TokenClaims,
+  notificationsHead: number,
+): CommandOutput<'auth'> {
+  const { userId, name, role, tenantId, workspaceId, email } = identity;
+  return {
+    sessionId: session.id,
+    userId,
+    name,
+    role,
+    tenantId,
+    workspaceId,
+    serverTime: Date.now(),
+    tokenExpiresAt: claims.expiresAtMs,
+    generation: store.generation,
+    notificationsHead,
+    limits: {
+      maxFrameBytes: limits.maxFrameBytes,
+      maxTextLength: limits.maxTextLength,
+      maxMetadataBytes: limits.maxMetadataBytes,
+      historyPage: limits.historyPage,
+      maxPositions: limits.maxPositions,
+      maxJoins: limits.maxJoins,
+      joinedConversations: limits.joinedConversations[role],
+      rates: announcedRates(ratesFor(settings.rateProfile, role)),
+    },
+    email,
+  };
+}
+
+export function refreshToken({ verifyToken, users }: Services): Route {
+  return defineRoute({
+    name: 'auth:refresh',
+    ...commandBodies['auth:refresh'],
+    handle: async ({ session, identity }: Context, { token }) => {
+      const claims = await verifyToken(token).catch((error: unknown) => {
+        throw error instanceof TokenRefused ? new CommandError('NOT_AUTHENTICATED', error.message) : error;
+      });
+      if (claims.tenant !== identity.tenantId || claims.id !== identity.userId)
+        throw new CommandError('ACCESS_DENIED', 'the token is of another user or tenant');
+      if (claims.role !== identity.role || claims.workspace !== identity.workspaceId) {
+        setImmediate(() => session.end(4401, 'role or workspace changed: connect again'));
+        throw new CommandError('NOT_AUTHENTICATED', 'role or workspace changed: connect again');
+      }
+      const user = await users.admit(claims).catch((error: unknown) => {
+        throw unavailable(error);
+      });
+      if (!user.active || claims.issuedAtMs < user.tokensValidAfterMs) throw new CommandError('NOT_AUTHENTICATED', 'the token was revoked');
+      session.tokenExpiresAtMs = claims.expiresAtMs;
+      scheduleExpiry(session);
+      return { tokenExpiresAt: claims.expiresAtMs, serverTime: Date.now() };
+    },
+  });
+}
+
+/** The first of the three moments of a token's end; `meetDeadline` goes on from there. */
+export function scheduleExpiry(session: Session): void {
+  session.expiry = 'valid';
+  session.deadlineMs = session.tokenExpiresAtMs - limits.tokenExpiringMs;
+}
+
+/** What is due for a session whose deadline has come: no auth in time, or the next step of its token's end. */
+export function meetDeadline(session: Session, nowMs: number): void {
+  const expiresAt = session.tokenExpiresAtMs;
+  const closesAt = expiresAt + limits.tokenToleranceMs + limits.tokenGraceMs;
+  if (!session.isLive) {
+    session.end(4408, 'no auth in time');
+  } else if (nowMs >= closesAt) {
+    session.end(4401, 'the token has expired');
+  } else if (nowMs >= expiresAt) {
+    if (session.expiry !== 'expired') session.push('token:expired', { expiresAt, closesAt });
+    session.expiry = 'expired';
+    session.deadlineMs = closesAt;
+  } else {
+    if (session.expiry === 'valid') session.push('token:expiring', { expiresAt });
+    session.expiry = 'expiring';
+    session.deadlineMs = expiresAt;
+  }
+}

@@ -1,0 +1,224 @@
+// THE way in: bytes of one frame become a command, and its outcome a reply.
+// scan and decode → state → rate → schema → guard → handle → reply. Every refusal leaves through `refuse`.
+//
+// `receive` is synchronous up to the first guard or handler that waits, and the bytes die when it returns.
+
+import { BadFrame, commandBody, decodeCommand, encodeError, encodeReply, type RawCommand } from '../../protocol/codec.ts';
+import type { ErrorBody } from '../../protocol/index.ts';
+import { limits } from '../../protocol/index.ts';
+import { type CommandName, commandNames, commandOps } from '../../protocol/ops.ts';
+import { StaleAccess } from '../domain/membership.ts';
+import { CommandError } from '../errors.ts';
+import type { RateName } from '../session/rate-limit.ts';
+import type { Session } from '../session/session.ts';
+import { requestIdOf } from './frame-head.ts';
+import type { Context } from './route.ts';
+import { type CompiledRoute, offers, type RouteTable } from './table.ts';
+
+export interface DispatchCounts {
+  frames: number;
+  badFrames: number;
+  commands: Map<string, number>;
+  errors: Map<string, number>;
+}
+
+export class Dispatch {
+  readonly #table: RouteTable;
+  readonly #handlerTimeoutMs: number;
+  readonly counts: DispatchCounts = { frames: 0, badFrames: 0, commands: new Map(), errors: new Map() };
+  /** While draining, late commands are refused with UNAVAILABLE. */
+  draining = false;
+  #inFlight = 0;
+
+  constructor(table: RouteTable, handlerTimeoutMs: number) {
+    this.#table = table;
+    this.#handlerTimeoutMs = handlerTimeoutMs;
+  }
+
+  /** Takes one binary message of a session. Never throws. */
+  receive(session: Session, bytes: Uint8Array): void {
+    this.counts.frames++;
+    if (session.state === 'authenticating') {
+      if (!session.keepWaiting(bytes)) session.end(4429, 'too many frames behind auth');
+      return;
+    }
+    if (bytes.length > limits.maxFrameBytes) {
+      this.#refuse(session, requestIdOf(bytes), new CommandError('TOO_LARGE', `a frame has at most ${limits.maxFrameBytes} bytes`));
+      return;
+    }
+    let command: RawCommand;
+    try {
+      command = decodeCommand(bytes);
+    } catch (error) {
+      this.badFrame(session, error instanceof BadFrame ? error.message : 'undecodable frame', error instanceof BadFrame ? error.id : 0);
+      return;
+    }
+    this.#run(session, command);
+  }
+
+  /** Counts and answers a malformed frame; the third within ten seconds closes. */
+  badFrame(session: Session, message: string, id = 0): void {
+    this.counts.badFrames++;
+    this.#refuse(session, id, new CommandError('BAD_FRAME', message));
+    if (session.countBadFrame(Date.now())) session.end(4400, 'too many malformed frames');
+  }
+
+  #run(session: Session, { op, id, slots }: RawCommand): void {
+    const name = commandNames.get(op);
+    const nowMs = Date.now();
+    try {
+      const frames = session.countFrame(nowMs);
+      if (frames === 'flooding') {
+        session.end(4429, 'too many frames');
+        return;
+      }
+      const known = name === undefined ? undefined : this.#table.byOp.get(op);
+      if (!session.isLive && op !== commandOps.auth) throw new CommandError('NOT_AUTHENTICATED', 'send auth first');
+      if (this.draining) throw new CommandError('UNAVAILABLE', 'the server is shutting down', { retryAfterMs: 1_000 });
+      const asked = name === undefined ? undefined : commandBody(name, slots);
+      const { route, input } = name === 'call' ? this.#application(asked) : { route: known, input: asked };
+      const refused = frames ?? session.countCommand(rateName(name, asked), nowMs);
+      if (refused) {
+        const { retryAfterMs, ...details } = refused;
+        if (name === 'message:send') holdBack(session, asked);
+        throw new CommandError('RATE_LIMIT_EXCEEDED', `too many ${frames ? 'frames' : name}`, { retryAfterMs, details });
+      }
+      if (!route || !offers(session.path, route)) throw new CommandError('UNKNOWN_COMMAND', `op ${op} is not offered here`);
+      if (route.roles && !route.roles.includes(session.identity?.role ?? 'customer'))
+        throw new CommandError('ACCESS_DENIED', 'not for this role');
+      const fault = route.fault(input);
+      if (fault) throw new CommandError('INVALID_BODY', fault);
+      this.#start(session, id, name as CommandName, route, input);
+    } catch (error) {
+      this.#refuse(session, id, error, name);
+    }
+  }
+
+  #application(asked: unknown): { route: CompiledRoute | undefined; input: unknown } {
+    const { name, body } = asked as { name?: unknown; body?: unknown };
+    return { route: typeof name === 'string' ? this.#table.byName.get(name) : undefined, input: body ?? {} };
+  }
+
+  /** Guard and handler, in the turn of their conversation; then the reply. */
+  #start(session: Session, id: number, name: CommandName, route: CompiledRoute, input: unknown): void {
+    this.#inFlight++;
+    const context = new CommandContext(session, id, route.name, this.#handlerTimeoutMs);
+    const settle = (outcome: unknown, error?: unknown) => {
+      if (!context.settle()) return;
+      this.#inFlight--;
+      if (error === undefined) this.#reply(session, id, name, outcome);
+      else this.#refuse(session, id, error, name);
+      if (name === 'auth' && session.isLive) for (const bytes of session.takeWaiting()) this.receive(session, bytes);
+    };
+    // Built-in commands wait for nothing but the store, which fails fast by itself.
+    if (name === 'call') context.startTimeout();
+    context.onTimeout = () => settle(undefined, new CommandError('UNAVAILABLE', 'the command took too long', { retryAfterMs: 1_000 }));
+    const handle = (granted: unknown) => {
+      try {
+        if (granted === false) throw new CommandError('ACCESS_DENIED', 'the guard refused');
+        const outcome = route.handle(context, input as never, granted as never);
+        if (outcome instanceof Promise) outcome.then(settle, (error) => settle(undefined, error ?? new Error('rejected without a reason')));
+        else settle(outcome);
+      } catch (error) {
+        settle(undefined, error);
+      }
+    };
+    const step = (): Promise<void> | undefined => {
+      try {
+        const granted = route.guard?.(context, input as never);
+        if (granted instanceof Promise) return granted.then(handle, (error) => settle(undefined, error));
+        handle(granted);
+      } catch (error) {
+        settle(undefined, error);
+      }
+      return undefined;
+    };
+    if (route.turn) session.turns.run(route.turn(input as never), step);
+    else void step();
+  }
+
+  #reply(session: Session, id: number, name: CommandName, outcome: unknown): void {
+    this.counts.commands.set(name, (this.counts.commands.get(name) ?? 0) + 1);
+    session.send(encodeReply(name, id, (name === 'call' ? { body: outcome } : (outcome ?? {})) as never));
+  }
+
+  /** The one exit of everything refused; what is no CommandError is a bug, and is logged here and nowhere else. */
+  #refuse(session: Session, id: number, error: unknown, name?: CommandName): void {
+    const known =
+      error instanceof StaleAccess ? new CommandError('UNAVAILABLE', 'the conversation is changing', { retryAfterMs: 100 }) : error;
+    const refusal =
+      known instanceof CommandError ? known : new CommandError('INTERNAL', `internal error, request ${id} of session ${session.id}`);
+    if (known !== refusal) session.commandLog(name ?? '?', id).error({ err: error }, 'a command failed');
+    this.counts.errors.set(refusal.code, (this.counts.errors.get(refusal.code) ?? 0) + 1);
+    const { code, message, retryable, retryAfterMs, details } = refusal;
+    session.send(encodeError(id, { code, message, retryable, retryAfterMs, details } satisfies ErrorBody));
+  }
+
+  /** Commands begun and not answered yet. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+}
+
+/** What a handler sees of its command. The signal is made only when somebody looks at it. */
+class CommandContext implements Context {
+  readonly session: Session;
+  readonly requestId: number;
+  onTimeout: () => void = () => {};
+  readonly #name: string;
+  readonly #timeoutMs: number;
+  #abort: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #settled = false;
+
+  constructor(session: Session, requestId: number, name: string, timeoutMs: number) {
+    this.session = session;
+    this.requestId = requestId;
+    this.#name = name;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  get identity() {
+    const { identity } = this.session;
+    if (!identity) throw new CommandError('NOT_AUTHENTICATED', 'send auth first');
+    return identity;
+  }
+
+  get log() {
+    return this.session.commandLog(this.#name, this.requestId);
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController();
+      if (!this.#settled) this.startTimeout();
+    }
+    return this.#abort.signal;
+  }
+
+  startTimeout(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#abort?.abort();
+      this.onTimeout();
+    }, this.#timeoutMs).unref();
+  }
+
+  /** True for the first outcome; later ones are ignored. */
+  settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    return true;
+  }
+}
+
+/** Continuation pages of a sync have a rate of their own. */
+function rateName(name: CommandName | undefined, asked: unknown): RateName {
+  return name === 'sync:state' && (asked as { continuation?: unknown }).continuation === true ? 'sync:page' : (name ?? 'ping');
+}
+
+/** A refused send holds back the sender's later ones in the conversation; the body is not checked yet. */
+function holdBack(session: Session, asked: unknown): void {
+  const { conversationId } = asked as { conversationId?: unknown };
+  if (typeof conversationId === 'string' && conversationId.length <= limits.maxIdLength) session.holdBack(conversationId);
+}

@@ -1,0 +1,78 @@
+// conversation:read and conversation:delivered: watermarks that only rise. A seq above the head is refused.
+
+import { commandBodies } from '../../protocol/bodies/index.ts';
+import { can } from '../domain/access.ts';
+import type { Known } from '../domain/conversations.ts';
+import type { Identity } from '../domain/identity.ts';
+import { unavailable } from '../domain/log.ts';
+import { CommandError } from '../errors.ts';
+import type { WatermarkAnswer } from '../store/store.ts';
+import { conversationGuard } from './conversation-guard.ts';
+import { defineRoute, type Route } from './route.ts';
+import type { Services } from './services.ts';
+
+export function markRead(services: Services): Route {
+  const mayRead = conversationGuard(services, 'read');
+  return defineRoute({
+    name: 'conversation:read',
+    ...commandBodies['conversation:read'],
+    turn: (input) => input.conversationId,
+    guard: mayRead,
+    handle: async ({ identity }, { conversationId, seq, messageId }, known: Known) => {
+      const readSeq = seq ?? (await seqOf(services, known, messageId));
+      const answer = await services.receipts.raise(progress(identity, known, readSeq, 0));
+      const refused = refusalOf(answer);
+      if (refused) throw refused;
+      return { conversationId, readSeq: answer.readSeq, deliveredSeq: answer.deliveredSeq, unreadCount: answer.unreadCount };
+    },
+  });
+}
+
+export function markDelivered({ conversations, receipts }: Services): Route {
+  return defineRoute({
+    name: 'conversation:delivered',
+    ...commandBodies['conversation:delivered'],
+    handle: async ({ identity }, { conversations: reported }) => {
+      const outcomes = await Promise.all(
+        reported.map(async ({ conversationId, seq }) => {
+          const known = await Promise.resolve(conversations.get(identity.tenantId, conversationId)).catch((error: unknown) => {
+            throw unavailable(error);
+          });
+          if (!known || !can(identity, 'read', known)) return { conversationId, code: 'NOT_FOUND' };
+          const refused = refusalOf(await receipts.raise(progress(identity, known, 0, seq)));
+          return refused && { conversationId, code: refused.code };
+        }),
+      );
+      const refused = outcomes.filter((outcome) => outcome !== undefined);
+      return refused.length === 0 ? {} : { refused };
+    },
+  });
+}
+
+function progress(identity: Identity, { record }: Known, readSeq: number, deliveredSeq: number) {
+  return {
+    tenant: identity.tenantId,
+    conversation: record.key,
+    conversationId: record.id,
+    user: identity.key,
+    userId: identity.userId,
+    readSeq,
+    deliveredSeq,
+  };
+}
+
+function refusalOf({ outcome, head }: WatermarkAnswer): CommandError | undefined {
+  if (outcome === 'beyond') return new CommandError('INVALID_BODY', 'seq is beyond the newest entry', { details: { head } });
+  return outcome === 'missing' ? new CommandError('ACCESS_DENIED', 'only members have watermarks') : undefined;
+}
+
+async function seqOf({ store }: Services, { record }: Known, messageId: string | undefined): Promise<number> {
+  if (messageId === undefined) throw new CommandError('INVALID_BODY', 'seq or messageId is needed');
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(messageId))
+    throw new CommandError('INVALID_BODY', 'messageId is no id of an entry');
+  const seq = await store.seqOf(record.key, messageId).catch((error: unknown) => {
+    throw unavailable(error);
+  });
+  if (seq === undefined) throw new CommandError('NOT_FOUND', 'no such message');
+  return seq;
+}

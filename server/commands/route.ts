@@ -1,0 +1,84 @@
+// What a command is. The built-in commands and those of an application are made by the same function.
+
+import type { Logger } from 'pino';
+import type { Static, TSchema } from 'typebox';
+import type { Path, Role } from '../../protocol/index.ts';
+import type { Identity } from '../domain/identity.ts';
+import { StartError } from '../errors.ts';
+import type { Rate } from '../session/rate-limit.ts';
+import type { Session } from '../session/session.ts';
+
+/** What a handler may use. */
+export interface Context {
+  readonly identity: Identity;
+  readonly session: Session;
+  readonly requestId: number;
+  /** Carries path, session id, command and request id. */
+  readonly log: Logger;
+  /** Aborts when the handler has run for `handlerTimeoutMs`. */
+  readonly signal: AbortSignal;
+}
+
+export interface RouteDefinition<I extends TSchema, O extends TSchema, G> {
+  /** A built-in command's name, or the name clients pass to `call`. */
+  name: string;
+  input: I;
+  output?: O;
+  /** Paths that offer the command; all when absent. `/agent` and `/admin` always offer what `/app` offers. */
+  paths?: readonly Path[];
+  /** Roles that may use it; all when absent. */
+  roles?: readonly Role[];
+  /**
+   * Decides whether the command may run: throws CommandError, or returns false, to refuse. What it returns is handed to
+   * `handle`. With `turn`, guards and handlers of one key begin strictly one after the other.
+   */
+  guard?: (context: Context, input: Static<I>) => G | Promise<G>;
+  /** For application commands: a rate of its own instead of the common one. */
+  rateLimit?: Rate;
+  /** Commands with the same key keep their order in a session; a conversation id. */
+  turn?: (input: Static<I>) => string;
+  /** Called synchronously after the guard has settled; what it queues before its first await is queued in turn. */
+  handle: (context: Context, input: Static<I>, granted: Exclude<Awaited<G>, false>) => Static<O> | Promise<Static<O>>;
+}
+
+/** A route with its types forgotten, as the table keeps it. */
+export interface Route {
+  name: string;
+  input: TSchema;
+  output: TSchema | undefined;
+  paths: readonly Path[] | undefined;
+  roles: readonly Role[] | undefined;
+  rateLimit: Rate | undefined;
+  guard: ((context: Context, input: never) => unknown) | undefined;
+  turn: ((input: never) => string) | undefined;
+  handle: (context: Context, input: never, granted: never) => unknown;
+}
+
+const known = new Set(['name', 'input', 'output', 'paths', 'roles', 'guard', 'rateLimit', 'turn', 'handle']);
+
+/**
+ * Defines a command with inferred types.
+ * @throws StartError for a definition of an unsupported shape, naming what is wrong.
+ */
+export function defineRoute<I extends TSchema, O extends TSchema, G = undefined>(definition: RouteDefinition<I, O, G>): Route {
+  const fault = faultOf(definition);
+  if (fault) throw new StartError(`route ${JSON.stringify((definition as { name?: unknown })?.name ?? '?')}: ${fault}`);
+  const { name, input, output, paths, roles, guard, rateLimit, turn, handle } = definition;
+  return { name, input, output, paths, roles, guard, rateLimit, turn, handle } as Route;
+}
+
+function faultOf(definition: unknown): string | undefined {
+  if (typeof definition !== 'object' || definition === null || Array.isArray(definition)) return 'a route is an object made by defineRoute';
+  const route = definition as Record<string, unknown>;
+  const unknown = Object.keys(route).find((key) => !known.has(key));
+  if (unknown) return `unknown property ${unknown}`;
+  if (typeof route.name !== 'string' || !/^[a-z][a-zA-Z0-9:._-]{0,63}$/.test(route.name))
+    return 'name must match [a-z][a-zA-Z0-9:._-]*, at most 64 characters';
+  const input = route.input as { type?: unknown; properties?: unknown } | undefined;
+  if (typeof input !== 'object' || input === null || input.type !== 'object' || typeof input.properties !== 'object')
+    return 'input must be a Type.Object schema';
+  if (typeof route.handle !== 'function') return 'handle must be a function';
+  for (const key of ['guard', 'turn']) if (route[key] !== undefined && typeof route[key] !== 'function') return `${key} must be a function`;
+  for (const key of ['paths', 'roles']) if (route[key] !== undefined && !Array.isArray(route[key])) return `${key} must be a list`;
+  return undefined;
+}

@@ -1,0 +1,39 @@
+// What the commands work with: the domain of this node, built once in app.ts.
+
+import type { Settings } from '../config.ts';
+import type { Conversations } from '../domain/conversations.ts';
+import type { Delivery } from '../domain/delivery.ts';
+import type { Joining } from '../domain/joining.ts';
+import type { Log } from '../domain/log.ts';
+import type { Membership } from '../domain/membership.ts';
+import type { Notifications } from '../domain/notifications.ts';
+import type { Receipts } from '../domain/receipts.ts';
+import type { VerifyToken } from '../domain/tokens.ts';
+import type { Typing } from '../domain/typing.ts';
+import type { Updates } from '../domain/updates.ts';
+import type { Users } from '../domain/users.ts';
+import type { Registry } from '../session/registry.ts';
+import type { Store } from '../store/store.ts';
+
+export interface Services {
+  settings: Settings;
+  store: Store;
+  verifyToken: VerifyToken;
+  users: Users;
+  conversations: Conversations;
+  delivery: Delivery;
+  log: Log;
+  joining: Joining;
+  membership: Membership;
+  notifications: Notifications;
+  receipts: Receipts;
+  typing: Typing;
+  updates: Updates;
+  registry: Registry;
+  /** Inbox head and memberships of a user, asked together with others'. */
+  enterUser(request: {
+    user: number;
+    inbox: number;
+    limit: number;
+  }): ReturnType<Store['enterUsers']> extends Promise<(infer E)[]> ? Promise<E> : never;
+}

@@ -1,0 +1,87 @@
+// Every route this server has: op number to built-in command, name to application command. Schemas are compiled at start.
+
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { type CommandName, commandOps, type Path } from '../../protocol/index.ts';
+import { StartError } from '../errors.ts';
+import { admitSession, refreshToken } from './auth.ts';
+import { createConversation } from './create-conversation.ts';
+import { historyOf } from './history.ts';
+import { joinConversation, leaveConversation } from './join-conversation.ts';
+import { listConversations } from './list-conversations.ts';
+import { changeMembers } from './members.ts';
+import { ping } from './ping.ts';
+import { markDelivered, markRead } from './receipts.ts';
+import type { Route } from './route.ts';
+import { sendMessage } from './send-message.ts';
+import type { Services } from './services.ts';
+import { syncState } from './sync-state.ts';
+import { startTyping, stopTyping } from './typing.ts';
+import { activateUser, expelUser } from './users.ts';
+
+export interface CompiledRoute extends Route {
+  /** Why an input breaks the schema, or undefined. */
+  fault(input: unknown): string | undefined;
+}
+
+export interface RouteTable {
+  byOp: ReadonlyMap<number, CompiledRoute>;
+  /** Application commands, reached through `call`. */
+  byName: ReadonlyMap<string, CompiledRoute>;
+}
+
+const builtIn = [
+  admitSession,
+  refreshToken,
+  ping,
+  sendMessage,
+  joinConversation,
+  leaveConversation,
+  createConversation,
+  changeMembers,
+  listConversations,
+  historyOf,
+  markRead,
+  markDelivered,
+  startTyping,
+  stopTyping,
+  syncState,
+  expelUser,
+  activateUser,
+];
+
+/**
+ * Compiles the built-in commands and the application's.
+ * @throws StartError for a name used twice or reserved.
+ */
+export function routeTable(services: Services, application: readonly Route[]): RouteTable {
+  const byOp = new Map<number, CompiledRoute>();
+  for (const make of builtIn) {
+    const route = make(services);
+    byOp.set(commandOps[route.name as CommandName], compiled(route));
+  }
+  const byName = new Map<string, CompiledRoute>();
+  for (const route of application) {
+    if (route.name in commandOps) throw new StartError(`route "${route.name}" has the name of a built-in command`);
+    if (byName.has(route.name)) throw new StartError(`route "${route.name}" is defined twice`);
+    byName.set(route.name, compiled(route));
+  }
+  return { byOp, byName };
+}
+
+function compiled(route: Route): CompiledRoute {
+  const validator = Compile(route.input as TSchema);
+  return {
+    ...route,
+    fault(input) {
+      if (validator.Check(input)) return undefined;
+      const [first] = validator.Errors(input);
+      return first ? `${first.instancePath || 'body'} ${first.message}` : 'the body breaks the schema';
+    },
+  };
+}
+
+/** Whether a path offers a route: its own, and everything of /app. */
+export function offers(path: Path, route: Route): boolean {
+  return route.paths === undefined || route.paths.includes(path);
+}

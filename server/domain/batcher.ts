@@ -1,0 +1,42 @@
+// Gathers calls while the previous batch is in flight, so that a storm of equal questions costs few round trips and an idle
+// question waits for nobody. No timers.
+
+interface Waiting<Q, A> {
+  question: Q;
+  resolve(answer: A): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * A function that asks `run` for many at once.
+ * @param run answers in the order asked; a rejection rejects every question of the batch.
+ * @param maxBatch most questions in one run.
+ * @param maxInFlight runs at the same time; 1 keeps batches in order.
+ */
+export function batcher<Q, A>(run: (questions: Q[]) => Promise<A[]>, maxBatch: number, maxInFlight = 1): (question: Q) => Promise<A> {
+  const waiting: Waiting<Q, A>[] = [];
+  let inFlight = 0;
+
+  async function flush(): Promise<void> {
+    inFlight++;
+    // A turn of the loop later: frames that arrived together are asked together.
+    await new Promise((resolve) => setImmediate(resolve));
+    const batch = waiting.splice(0, maxBatch);
+    try {
+      if (batch.length > 0) {
+        const answers = await run(batch.map((item) => item.question));
+        for (let i = 0; i < batch.length; i++) (batch[i] as Waiting<Q, A>).resolve(answers[i] as A);
+      }
+    } catch (error) {
+      for (const item of batch) item.reject(error);
+    }
+    inFlight--;
+    if (waiting.length > 0 && inFlight < maxInFlight) void flush();
+  }
+
+  return (question) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ question, resolve, reject });
+      if (inFlight < maxInFlight) void flush();
+    });
+}

@@ -1,0 +1,106 @@
+// What this node knows of conversations: record and members, for access decisions. A copy may be stale: sends carry its
+// access version and the append refuses a stale one; every other grant is checked again in the store.
+//
+// Owner: this class. Between the load and its answer the copy may be replaced by a newer version; the older one never wins.
+
+import { LRUCache } from 'lru-cache';
+import type { ConversationRecord, Key, MemberRecord, Store } from '../store/store.ts';
+import { batcher } from './batcher.ts';
+
+/** Bounded by members, since a conversation of a thousand weighs more than one of two. */
+const maxCachedMembers = 2_000_000;
+
+export interface Known {
+  record: ConversationRecord;
+  members: Set<Key>;
+}
+
+/** A change of members that an entry of the log announced. */
+export interface MembersChanged {
+  conversation: Key;
+  accessVersion: number;
+  added: readonly Key[];
+  removed: readonly Key[];
+}
+
+export class Conversations {
+  readonly #cache: LRUCache<string, Known>;
+  readonly #names = new Map<Key, string>();
+  readonly #load: (id: { tenant: string; id: string }) => Promise<Known | undefined>;
+
+  constructor(store: Store) {
+    this.#cache = new LRUCache({
+      maxSize: maxCachedMembers,
+      sizeCalculation: (known) => known.members.size + 1,
+      dispose: (known, _name, reason) => {
+        if (reason !== 'set') this.#names.delete(known.record.key);
+      },
+    });
+    this.#load = batcher((ids) => store.loadConversations(ids), 500, 2);
+  }
+
+  /** The known conversation at once when it is cached, else a promise; undefined when the tenant has none of that id. */
+  get(tenant: string, id: string): Known | Promise<Known | undefined> {
+    return this.#cache.get(nameOf(tenant, id)) ?? this.#fetch(tenant, id);
+  }
+
+  /** What is cached, without asking anybody. */
+  peek(tenant: string, id: string): Known | undefined {
+    return this.#cache.peek(nameOf(tenant, id));
+  }
+
+  /** Asks the store, whatever is cached. */
+  async reload(tenant: string, id: string): Promise<Known | undefined> {
+    return this.#fetch(tenant, id);
+  }
+
+  async #fetch(tenant: string, id: string): Promise<Known | undefined> {
+    const known = await this.#load({ tenant, id });
+    if (!known) return undefined;
+    const name = nameOf(tenant, id);
+    const cached = this.#cache.peek(name);
+    if (cached && cached.record.accessVersion > known.record.accessVersion) return cached;
+    this.#put(name, known);
+    return known;
+  }
+
+  /** Takes a record this node has just written or read. */
+  learn(record: ConversationRecord, members: Iterable<Key>): Known {
+    const known = { record, members: new Set(members) };
+    this.#put(nameOf(record.tenant, record.id), known);
+    return known;
+  }
+
+  #put(name: string, known: Known): void {
+    this.#cache.set(name, known);
+    this.#names.set(known.record.key, name);
+  }
+
+  /** Follows a change of members; a copy that missed one before it is dropped. */
+  membersChanged(change: MembersChanged): void {
+    const name = this.#names.get(change.conversation);
+    const known = name === undefined ? undefined : this.#cache.peek(name);
+    if (!known || name === undefined || known.record.accessVersion >= change.accessVersion) return;
+    if (known.record.accessVersion + 1 !== change.accessVersion) {
+      this.#cache.delete(name);
+      return;
+    }
+    const members = new Set(known.members);
+    for (const user of change.added) members.add(user);
+    for (const user of change.removed) members.delete(user);
+    this.#put(name, { record: { ...known.record, accessVersion: change.accessVersion }, members });
+  }
+
+  forget(conversation: Key): void {
+    const name = this.#names.get(conversation);
+    if (name !== undefined) this.#cache.delete(name);
+  }
+
+  get size(): number {
+    return this.#cache.size;
+  }
+}
+
+const nameOf = (tenant: string, id: string) => `${tenant}\0${id}`;
+
+export const memberKeys = (members: readonly MemberRecord[]) => members.map((member) => member.user);

@@ -1,0 +1,232 @@
+// The way out: every entry, ours or another node's, passes here and is published 1, 2, 3 … on its topic.
+//
+// Owner of the cursors: this class. A cursor exists while a local session has joined the log. Its `next` is 0 until the first
+// read of a join returns; until then entries are held. A pass over entries is synchronous, so nothing comes between an entry
+// and the unsubscription it causes.
+
+import type { Logger } from 'pino';
+import { encodePush } from '../../protocol/codec.ts';
+import type { Key, Store, StoredEntry } from '../store/store.ts';
+import type { MembersChanged } from './conversations.ts';
+import { entryFrame } from './entries.ts';
+import type { Topics } from './topics.ts';
+
+/** An entry on its way out. */
+export interface Outgoing {
+  key: Key;
+  seq: number;
+  frame: Uint8Array;
+  /** Applied in its turn: after this entry is published, before the next one. */
+  change?: MembersChanged;
+}
+
+interface Cursor {
+  readonly key: Key;
+  readonly topic: string;
+  readonly conversationId: string;
+  /** Encodes an entry read from the store. */
+  readonly encode: (entry: StoredEntry) => Uint8Array;
+  /** Seq of the entry to be published next; 0 while unknown. */
+  next: number;
+  /** Entries that came too early, by seq. */
+  held: Map<number, Outgoing> | undefined;
+  holds: number;
+  repairing: boolean;
+}
+
+export interface DeliveryOptions {
+  store: Pick<Store, 'readAfter'>;
+  topics: Topics;
+  log: Logger;
+  /** Called in turn for every entry that changes members. */
+  onMembersChanged(change: MembersChanged): void;
+  /** What an entry read from the store changes, if anything. */
+  changeOf(entry: StoredEntry): MembersChanged | undefined;
+  /** Told of 0 → 1 and 1 → 0 local interest in a log. */
+  onInterest(key: Key, on: boolean): void;
+  /** Runs a function later; a timer unless a test says otherwise. */
+  later?: (run: () => void, delayMs: number) => void;
+}
+
+/** How long an entry that came too early waits for the ones before it. */
+const holdMs = 50;
+const retryMs = 1_000;
+const repairPage = 500;
+/** More missing entries than this are not pushed one by one: clients page. */
+const maxRepair = 500;
+/** Publishes in one synchronous pass. */
+const maxPass = 5_000;
+
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #later: NonNullable<DeliveryOptions['later']>;
+  readonly #cursors = new Map<Key, Cursor>();
+  #backlog: Outgoing[] = [];
+  readonly counts = { published: 0, dropped: 0, held: 0, repaired: 0, gaps: 0, resets: 0 };
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+    this.#later = options.later ?? ((run, delayMs) => void setTimeout(run, delayMs).unref());
+  }
+
+  /**
+   * Registers local interest in a log; call before the first read of a join, and `close` once for each `open`.
+   * @param topic where entries are published; @param encode how entries read from the store become frames.
+   */
+  open(key: Key, conversationId: string, topic: string, encode: (entry: StoredEntry) => Uint8Array = entryFrame): void {
+    const cursor = this.#cursors.get(key);
+    if (cursor) {
+      cursor.holds++;
+      return;
+    }
+    this.#cursors.set(key, { key, topic, conversationId, encode, next: 0, held: undefined, holds: 1, repairing: false });
+    this.#options.onInterest(key, true);
+  }
+
+  close(key: Key): void {
+    const cursor = this.#cursors.get(key);
+    if (!cursor || --cursor.holds > 0) return;
+    this.#cursors.delete(key);
+    this.#options.onInterest(key, false);
+  }
+
+  /** Whether anybody here has joined the log. */
+  wants(key: Key): boolean {
+    return this.#cursors.has(key);
+  }
+
+  /** Seq the topic has reached, 0 while unknown. Remember it when a read is sent, for `started`. */
+  position(key: Key): number {
+    const cursor = this.#cursors.get(key);
+    return cursor ? Math.max(0, cursor.next - 1) : 0;
+  }
+
+  /**
+   * Tells the head that a join's read has seen, and returns the head for its reply: entries between the two have gone past
+   * this session's topic before or after it subscribed, so the client must page up to there.
+   * @param positionWhenAsked `position(key)` at the time the read was sent: only a head below that means the log went back.
+   */
+  started(key: Key, head: number, positionWhenAsked: number): number {
+    const cursor = this.#cursors.get(key);
+    if (!cursor) return head;
+    if (cursor.next === 0) {
+      cursor.next = head + 1;
+      this.#release(cursor);
+    } else if (head < positionWhenAsked) {
+      this.#reset(cursor, head, 'reset');
+      return head;
+    }
+    return Math.max(head, cursor.next - 1);
+  }
+
+  /** Takes entries of one commit or one bus read, in order. */
+  receive(entries: readonly Outgoing[]): void {
+    if (this.#backlog.length > 0) {
+      this.#backlog.push(...entries);
+      return;
+    }
+    this.#pass(entries);
+  }
+
+  #pass(entries: readonly Outgoing[]): void {
+    const end = Math.min(entries.length, maxPass);
+    for (let i = 0; i < end; i++) this.#take(entries[i] as Outgoing);
+    if (end === entries.length) return;
+    this.#backlog = entries.slice(end);
+    setImmediate(() => {
+      const rest = this.#backlog;
+      this.#backlog = [];
+      this.#pass(rest);
+    });
+  }
+
+  #take(entry: Outgoing): void {
+    const cursor = this.#cursors.get(entry.key);
+    if (!cursor) {
+      if (entry.change) this.#options.onMembersChanged(entry.change);
+      return;
+    }
+    if (cursor.next === entry.seq) {
+      this.#publish(cursor, entry);
+      if (cursor.held) this.#release(cursor);
+    } else if (cursor.next === 0 || entry.seq > cursor.next) this.#hold(cursor, entry);
+    else this.counts.dropped++;
+  }
+
+  #publish(cursor: Cursor, entry: Outgoing): void {
+    cursor.next = entry.seq + 1;
+    this.counts.published++;
+    this.#options.topics.publish(cursor.topic, entry.frame);
+    if (entry.change) this.#options.onMembersChanged(entry.change);
+  }
+
+  #hold(cursor: Cursor, entry: Outgoing): void {
+    cursor.held ??= new Map();
+    cursor.held.set(entry.seq, entry);
+    this.counts.held++;
+    if (cursor.next === 0 || cursor.repairing) return;
+    cursor.repairing = true;
+    this.#later(() => void this.#repair(cursor), holdMs);
+  }
+
+  /** Publishes what is held and has become due, and forgets what is old. */
+  #release(cursor: Cursor): void {
+    const held = cursor.held;
+    if (!held) return;
+    for (let entry = held.get(cursor.next); entry; entry = held.get(cursor.next)) {
+      held.delete(entry.seq);
+      this.#publish(cursor, entry);
+    }
+    for (const seq of held.keys()) if (seq < cursor.next) held.delete(seq);
+    if (held.size === 0) cursor.held = undefined;
+    else if (!cursor.repairing) {
+      cursor.repairing = true;
+      this.#later(() => void this.#repair(cursor), holdMs);
+    }
+  }
+
+  /** Reads what is missing before the held entries. Between the read and its answer the cursor may have moved on. */
+  async #repair(cursor: Cursor): Promise<void> {
+    try {
+      while (cursor.held && this.#cursors.get(cursor.key) === cursor) {
+        const position = cursor.next - 1;
+        this.counts.gaps++;
+        const { entries, head } = await this.#options.store.readAfter(cursor.key, position, repairPage);
+        if (head < position) {
+          this.#reset(cursor, head, 'reset');
+          break;
+        }
+        if (head - position > maxRepair) {
+          this.#reset(cursor, head, 'gap');
+          break;
+        }
+        this.counts.repaired += entries.length;
+        const { changeOf } = this.#options;
+        for (const entry of entries) this.#take({ key: cursor.key, seq: entry.seq, frame: cursor.encode(entry), change: changeOf(entry) });
+        // Entries held beyond what the store has can only come from a log that is not this one any more.
+        if (entries.length === 0) cursor.held = undefined;
+      }
+    } catch (error) {
+      this.#options.log.warn({ conversation: cursor.key, err: error }, 'a gap could not be repaired yet');
+      if (cursor.held) this.#later(() => void this.#repair(cursor), retryMs);
+      else cursor.repairing = false;
+      return;
+    }
+    cursor.repairing = false;
+    this.#release(cursor);
+  }
+
+  #reset(cursor: Cursor, head: number, reason: 'gap' | 'reset'): void {
+    this.counts.resets++;
+    cursor.next = head + 1;
+    this.#release(cursor);
+    this.#options.topics.publish(
+      cursor.topic,
+      encodePush('sync:required', { reason, timestamp: Date.now(), conversationId: cursor.conversationId, head }),
+    );
+  }
+
+  stats(): { cursors: number; backlog: number } & Delivery['counts'] {
+    return { cursors: this.#cursors.size, backlog: this.#backlog.length, ...this.counts };
+  }
+}

@@ -1,0 +1,161 @@
+// Appending to a log: builds the row, waits for the commit, and hands every committed entry to delivery and bus in one
+// synchronous pass before any sender is answered.
+
+import { v7 as uuidv7 } from 'uuid';
+import { pack, unpack } from '../../protocol/codec.ts';
+import type { MessageType, Role } from '../../protocol/index.ts';
+import { type Bus, type BusEvent, busKinds } from '../bus/index.ts';
+import { CommandError } from '../errors.ts';
+import {
+  type AppendAnswer,
+  type AppendQueue,
+  type AppendRow,
+  type Key,
+  QueueFull,
+  type Store,
+  type StoredEntry,
+  StoreUnavailable,
+} from '../store/store.ts';
+import type { MembersChanged } from './conversations.ts';
+import type { Delivery, Outgoing } from './delivery.ts';
+import { entryFrame } from './entries.ts';
+
+/** What is appended; the rest of the row follows from it. */
+export interface NewEntry {
+  tenant: string;
+  conversation: Key;
+  conversationId: string;
+  sender: Key;
+  senderId: string;
+  senderRole: Role;
+  messageId: string;
+  type: MessageType;
+  text?: string;
+  mediaId?: string;
+  metadata?: Record<string, unknown>;
+  bodyHash: string;
+  accessVersion: number;
+  ownerEpoch?: number;
+  ifLastSeq?: number;
+  /** How the committed entry is encoded; a message unless said otherwise. */
+  encode?: (entry: StoredEntry) => Uint8Array;
+}
+
+type Row = AppendRow & { entry: NewEntry };
+
+export interface LogOptions {
+  store: Pick<Store, 'appends'>;
+  delivery: Delivery;
+  bus: Bus;
+  /** Told of every conversation that grew, for lists and for members who have not joined. */
+  onGrown(conversation: Key, head: number, atMs: number): void;
+}
+
+const retryAfterMs = 500;
+
+export class Log {
+  readonly #appends: AppendQueue;
+  readonly #delivery: Delivery;
+  readonly #bus: Bus;
+  readonly #onGrown: LogOptions['onGrown'];
+
+  constructor({ store, delivery, bus, onGrown }: LogOptions) {
+    this.#appends = store.appends;
+    this.#delivery = delivery;
+    this.#bus = bus;
+    this.#onGrown = onGrown;
+    store.appends.onCommit = (call, committed) => this.#committed(call, committed as readonly { row: Row; answer: AppendAnswer }[]);
+  }
+
+  /**
+   * Queues an entry, synchronously, so that the order of calls is the order in the log.
+   * @throws CommandError UNAVAILABLE when the store cannot say that it is stored.
+   */
+  append(entry: NewEntry): Promise<AppendAnswer> {
+    const row: Row = {
+      entry,
+      tenant: entry.tenant,
+      conversation: entry.conversation,
+      sender: entry.sender,
+      senderRole: entry.senderRole,
+      messageId: entry.messageId,
+      id: uuidv7(),
+      type: entry.type,
+      text: entry.text,
+      mediaId: entry.mediaId,
+      metadata: entry.metadata === undefined ? undefined : JSON.stringify(entry.metadata),
+      bodyHash: entry.bodyHash,
+      accessVersion: entry.accessVersion,
+      ownerEpoch: entry.ownerEpoch,
+      ifLastSeq: entry.ifLastSeq,
+    };
+    return new Promise((resolve, reject) => {
+      this.#appends.push({ row, settle: resolve, fail: (error) => reject(unavailable(error)) });
+    });
+  }
+
+  /** Entries that a store call wrote by itself (members, status); they pass out like any other. */
+  announce(call: number, entries: readonly StoredEntry[], change?: (entry: StoredEntry) => MembersChanged | undefined): void {
+    const outgoing = entries.map(
+      (entry): Outgoing => ({ key: entry.conversation, seq: entry.seq, frame: entryFrame(entry), change: change?.(entry) }),
+    );
+    this.#send(call, outgoing);
+    for (const entry of entries) this.#onGrown(entry.conversation, entry.seq, entry.createdAtMs);
+  }
+
+  #committed(call: number, committed: readonly { row: Row; answer: AppendAnswer }[]): void {
+    const outgoing: Outgoing[] = [];
+    for (const { row, answer } of committed) {
+      const key = row.conversation;
+      if (this.#bus.remote || this.#delivery.wants(key)) {
+        const source = storedEntry(row.entry, answer);
+        outgoing.push({ key, seq: answer.seq, frame: (row.entry.encode ?? entryFrame)(source) });
+      }
+      if (answer.outcome === 'stored') this.#onGrown(key, answer.seq, answer.createdAtMs);
+    }
+    this.#send(call, outgoing);
+  }
+
+  #send(call: number, outgoing: readonly Outgoing[]): void {
+    this.#delivery.receive(outgoing);
+    if (this.#bus.remote) this.#bus.publish(call, outgoing.map(busEvent));
+  }
+}
+
+/** A changing entry travels with its change, since the frame names users by id and nodes work with keys. */
+function busEvent({ key, seq, frame, change }: Outgoing): BusEvent {
+  if (!change) return { kind: busKinds.entry, key, seq, frame };
+  return { kind: busKinds.changingEntry, key, seq, frame: pack([frame, change.accessVersion, change.added, change.removed]) };
+}
+
+/** An entry event of another node, ready for delivery. */
+export function outgoingOf({ kind, key, seq, frame }: BusEvent): Outgoing {
+  if (kind !== busKinds.changingEntry) return { key, seq, frame };
+  const [entryFrame, accessVersion, added, removed] = unpack(frame) as [Uint8Array, number, Key[], Key[]];
+  return { key, seq, frame: entryFrame, change: { conversation: key, accessVersion, added, removed } };
+}
+
+function storedEntry(entry: NewEntry, answer: AppendAnswer): StoredEntry {
+  return {
+    conversation: entry.conversation,
+    conversationId: entry.conversationId,
+    seq: answer.seq,
+    id: answer.id,
+    messageId: entry.messageId,
+    type: entry.type,
+    sender: entry.senderId,
+    senderKey: entry.sender,
+    senderRole: entry.senderRole,
+    createdAtMs: answer.createdAtMs,
+    text: entry.text,
+    mediaId: entry.mediaId,
+    metadata: entry.metadata,
+  };
+}
+
+/** The store's refusals as the sender sees them; anything else is a bug and stays what it is. */
+export function unavailable(error: unknown): unknown {
+  if (error instanceof QueueFull) return new CommandError('UNAVAILABLE', 'the server is overloaded', { retryAfterMs: error.retryAfterMs });
+  if (error instanceof StoreUnavailable) return new CommandError('UNAVAILABLE', 'the store cannot be reached', { retryAfterMs });
+  return error;
+}

@@ -1,0 +1,150 @@
+// Opening conversations and changing their members. A change of members is an entry of the log: delivery applies it in its
+// turn, on every node, so that a removed member gets everything up to it and nothing after.
+
+import { encodePush } from '../../protocol/codec.ts';
+import { limits, type Role } from '../../protocol/index.ts';
+import { type Bus, busKinds } from '../bus/index.ts';
+import { CommandError } from '../errors.ts';
+import type { ChangeMembersOutcome, ConversationRecord, Key, MemberRecord, Store, StoredEntry } from '../store/store.ts';
+import { type Conversations, type Known, type MembersChanged, memberKeys } from './conversations.ts';
+import { conversationOf, memberOf } from './entries.ts';
+import type { Identity } from './identity.ts';
+import { type Log, unavailable } from './log.ts';
+import { conversationTopic, type Topics, userTopic } from './topics.ts';
+
+export interface NewConversation {
+  id: string;
+  channel: string;
+  subject?: string;
+  memberCap?: number;
+  members: readonly string[];
+}
+
+type Changed = Extract<ChangeMembersOutcome, { entries: StoredEntry[] }>;
+
+export class Membership {
+  readonly #store: Store;
+  readonly #conversations: Conversations;
+  readonly #log: Log;
+  readonly #topics: Topics;
+  readonly #bus: Bus;
+  /** Told of members a new or changed conversation got, for the local index of updates. */
+  onAdded: (conversation: Key, user: Key) => void = () => {};
+
+  constructor(store: Store, conversations: Conversations, log: Log, topics: Topics, bus: Bus) {
+    this.#store = store;
+    this.#conversations = conversations;
+    this.#log = log;
+    this.#topics = topics;
+    this.#bus = bus;
+  }
+
+  /**
+   * Opens a conversation, or finds the one this creator opened with the same id.
+   * @throws CommandError ID_REUSED, ROOM_FULL, UNAVAILABLE
+   */
+  async create(identity: Identity, request: NewConversation): Promise<{ record: ConversationRecord; created: boolean }> {
+    const { members, ...rest } = request;
+    const outcome = await this.#store
+      .createConversation({
+        ...rest,
+        tenant: identity.tenantId,
+        creator: identity.key,
+        workspace: identity.workspaceId,
+        members: members.filter((member) => member !== identity.userId),
+        creatorIsMember: identity.role !== 'service',
+      })
+      .catch((error: unknown) => {
+        throw unavailable(error);
+      });
+    if (outcome.outcome === 'reused') throw new CommandError('ID_REUSED', 'another user has used this conversation id');
+    if (outcome.outcome === 'full') throw new CommandError('ROOM_FULL', 'more members than memberCap allows');
+    const { record, members: stored } = outcome;
+    if (outcome.outcome === 'created') {
+      this.#conversations.learn(record, memberKeys(stored));
+      this.#announceNew(record, stored, stored, 0);
+    }
+    return { record, created: outcome.outcome === 'created' };
+  }
+
+  /**
+   * Adds and removes members.
+   * @throws CommandError CONFLICT when the conversation changed twice meanwhile, ROOM_FULL, NOT_FOUND, CONVERSATION_CLOSED, UNAVAILABLE
+   */
+  async change(
+    actor: { key: Key; role: Role },
+    known: Known,
+    change: { add: readonly string[]; remove: readonly string[]; reason?: string },
+  ): Promise<Changed> {
+    const { record } = known;
+    const outcome = await this.#store
+      .changeMembers({
+        ...change,
+        tenant: record.tenant,
+        conversation: record.key,
+        actor: actor.key,
+        actorRole: actor.role,
+        accessVersion: record.accessVersion,
+      })
+      .catch((error: unknown) => {
+        throw unavailable(error);
+      });
+    switch (outcome.outcome) {
+      case 'missing':
+        throw new CommandError('NOT_FOUND', 'no such conversation');
+      case 'archived':
+        throw new CommandError('CONVERSATION_CLOSED', 'the conversation is archived');
+      case 'full':
+        throw new CommandError('ROOM_FULL', 'the conversation has reached its member cap');
+      case 'stale':
+        throw new StaleAccess();
+      default:
+        if (outcome.outcome === 'changed') this.#announceChange(known.record, outcome);
+        return outcome;
+    }
+  }
+
+  #announceChange(record: ConversationRecord, { call, entries, added, removed, accessVersion }: Changed): void {
+    const change: MembersChanged = {
+      conversation: record.key,
+      accessVersion,
+      added: memberKeys(added),
+      removed: removed.map((member) => member.user),
+    };
+    const lastSeq = entries.at(-1)?.seq;
+    this.#log.announce(call, entries, (entry) => (entry.seq === lastSeq ? change : undefined));
+    if (lastSeq === undefined) return;
+    this.#push(
+      busKinds.conversation,
+      record.key,
+      conversationTopic(record.key),
+      encodePush('conversation:members', {
+        conversationId: record.id,
+        seq: lastSeq,
+        added: added.map(memberOf),
+        removed: removed.map((member) => member.id),
+        at: Date.now(),
+      }),
+    );
+    if (added.length > 0) this.#announceNew({ ...record, accessVersion }, added, added, lastSeq);
+    const gone = encodePush('sync:required', { reason: 'membership', timestamp: Date.now(), conversationId: record.id });
+    for (const member of removed) this.#push(busKinds.user, member.user, userTopic(member.user), gone);
+  }
+
+  #announceNew(record: ConversationRecord, to: readonly MemberRecord[], members: readonly MemberRecord[], head: number): void {
+    const participants = members.slice(0, limits.maxMembersPerCommand + 1).map((member) => member.id);
+    const frame = encodePush('conversation:new', { conversation: conversationOf(record), participants, head });
+    for (const member of to) {
+      this.onAdded(record.key, member.user);
+      this.#push(busKinds.user, member.user, userTopic(member.user), frame);
+    }
+  }
+
+  #push(kind: typeof busKinds.conversation | typeof busKinds.user, key: Key, topic: string, frame: Uint8Array): void {
+    this.#topics.publish(topic, frame);
+    if (this.#bus.remote) this.#bus.publish(0, [{ kind, key, seq: 0, frame }]);
+  }
+}
+
+/** The decision was based on an older state of the conversation: load it again and decide again, once. */
+export class StaleAccess extends Error {}

@@ -1,0 +1,127 @@
+// `conversation:updated` for members who are online here and have not joined the conversation: merged to four a second per
+// conversation, with the member's own unread count.
+//
+// Owner of the index: this class. It is loaded at auth and kept right by the member entries; a removal that overtakes the load
+// leaves one entry too many, which the summary sorts out, because it answers -1 for one who is no member.
+
+import type { Logger } from 'pino';
+import { encodePush } from '../../protocol/codec.ts';
+import type { ConversationSummary, Key, Store } from '../store/store.ts';
+import { conversationOf, entryOf } from './entries.ts';
+import { type Audience, type Topics, userTopic } from './topics.ts';
+
+const mergeMs = 250;
+const maxBatch = 200;
+
+export class Updates {
+  readonly #store: Pick<Store, 'summarize'>;
+  readonly #topics: Topics;
+  readonly #audience: Audience;
+  readonly #log: Logger;
+  /** Local online members by conversation, and the reverse for leaving. */
+  readonly #members = new Map<Key, Set<Key>>();
+  readonly #conversations = new Map<Key, Set<Key>>();
+  #dirty = new Set<Key>();
+  #timer: NodeJS.Timeout | undefined;
+  #flushing = false;
+
+  constructor(store: Pick<Store, 'summarize'>, topics: Topics, audience: Audience, log: Logger) {
+    this.#store = store;
+    this.#topics = topics;
+    this.#audience = audience;
+    this.#log = log;
+  }
+
+  /** Follows the conversations of a user who came online here. */
+  enter(user: Key, conversations: readonly Key[]): void {
+    for (const conversation of conversations) this.add(conversation, user);
+  }
+
+  /** Forgets a user whose last session here is gone. */
+  leave(user: Key): void {
+    for (const conversation of this.#conversations.get(user) ?? []) this.#unlink(conversation, user);
+    this.#conversations.delete(user);
+  }
+
+  add(conversation: Key, user: Key): void {
+    if (!this.#audience.isOnline(user)) return;
+    link(this.#members, conversation, user);
+    link(this.#conversations, user, conversation);
+  }
+
+  remove(conversation: Key, user: Key): void {
+    this.#unlink(conversation, user);
+    this.#conversations.get(user)?.delete(conversation);
+  }
+
+  #unlink(conversation: Key, user: Key): void {
+    const members = this.#members.get(conversation);
+    members?.delete(user);
+    if (members?.size === 0) this.#members.delete(conversation);
+  }
+
+  /** A conversation has changed; whoever has not joined it will hear within `mergeMs`. */
+  changed(conversation: Key): void {
+    if (!this.#members.has(conversation)) return;
+    this.#dirty.add(conversation);
+    this.#timer ??= setTimeout(() => void this.#flush(), mergeMs).unref();
+  }
+
+  async #flush(): Promise<void> {
+    this.#timer = undefined;
+    if (this.#flushing) return;
+    this.#flushing = true;
+    try {
+      while (this.#dirty.size > 0) {
+        const due = [...this.#dirty].slice(0, maxBatch);
+        for (const conversation of due) this.#dirty.delete(conversation);
+        await this.#tell(due);
+      }
+    } catch (error) {
+      this.#log.warn({ err: error }, 'conversation updates were not sent');
+    }
+    this.#flushing = false;
+  }
+
+  async #tell(due: readonly Key[]): Promise<void> {
+    const requests: { conversation: Key; users: Key[] }[] = [];
+    for (const conversation of due) {
+      const users = [...(this.#members.get(conversation) ?? [])].filter((user) => this.#audience.hasUnjoined(user, conversation));
+      if (users.length > 0) requests.push({ conversation, users });
+    }
+    if (requests.length === 0) return;
+    const summaries = await this.#store.summarize(requests);
+    for (const [i, request] of requests.entries()) {
+      const summary = summaries[i];
+      if (summary) this.#publish(summary, request.users);
+    }
+  }
+
+  #publish(summary: ConversationSummary, users: readonly Key[]): void {
+    const shared = {
+      conversation: conversationOf(summary.record),
+      head: summary.head,
+      updatedAt: summary.updatedAtMs,
+      lastMessage: summary.lastMessage && entryOf(summary.lastMessage),
+    };
+    for (const [i, user] of users.entries()) {
+      const unreadCount = summary.unread[i] ?? -1;
+      if (unreadCount < 0) this.remove(summary.record.key, user);
+      else this.#topics.publish(userTopic(user), encodePush('conversation:updated', { ...shared, unreadCount }));
+    }
+  }
+
+  stats(): { conversations: number; users: number } {
+    return { conversations: this.#members.size, users: this.#conversations.size };
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+function link(index: Map<Key, Set<Key>>, from: Key, to: Key): void {
+  const set = index.get(from);
+  if (set) set.add(to);
+  else index.set(from, new Set([to]));
+}

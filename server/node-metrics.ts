@@ -1,0 +1,35 @@
+// What a node shows of itself to Prometheus. Labels are closed lists; ids never appear.
+
+import type { Listener } from './edge/listener.ts';
+import type { Metrics } from './metrics.ts';
+import type { ConversationNode } from './node.ts';
+
+export function registerMetrics(metrics: Metrics, node: ConversationNode, listener: Listener): void {
+  const { delivery, store, typing, conversations, users, updates } = node.services;
+  const { counts } = node.dispatch;
+  metrics.gauge('connections', 'Open WebSocket connections', () => listener.stats().open);
+  metrics.counter('connections_opened_total', 'WebSocket connections opened', () => listener.stats().opened);
+  metrics.counter('upgrades_refused_total', 'Upgrade requests refused', () => listener.stats().refused);
+  metrics.labelled('connections_closed', 'Connections closed since the start, by close code', 'code', () =>
+    Object.entries(listener.stats().closed),
+  );
+  metrics.labelled('sessions', 'Sessions by role', 'role', () => Object.entries(node.registry.stats().byRole));
+  metrics.gauge('users', 'Users with a session on this node', () => node.registry.stats().users);
+  metrics.gauge('joined_conversations', 'Joined conversations, summed over sessions', () => node.registry.stats().joined);
+  metrics.counter('frames_received_total', 'Frames received', () => counts.frames);
+  metrics.counter('bad_frames_total', 'Malformed frames received', () => counts.badFrames);
+  metrics.labelled('commands', 'Commands answered since the start', 'command', () => counts.commands);
+  metrics.labelled('command_errors', 'Commands refused since the start, by error code', 'code', () => counts.errors);
+  metrics.counter('entries_published_total', 'Entries published on a topic', () => delivery.counts.published);
+  metrics.counter('gaps_total', 'Gaps in a log that were noticed and read from the store', () => delivery.counts.gaps);
+  metrics.gauge('append_queue_rows', 'Rows waiting to be appended', () => store.appends.waiting);
+  metrics.labelled('table_size', 'Entries of the tables kept in memory', 'table', () => [
+    ['cursors', delivery.stats().cursors],
+    ['conversations', conversations.size],
+    ['users', users.size],
+    ['updates', updates.stats().conversations],
+    ['typing', typing.size],
+    ['limiters', node.registry.stats().limiters],
+    ['addresses', listener.stats().addresses],
+  ]);
+}

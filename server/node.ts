@@ -1,0 +1,170 @@
+// The domain of one node, put together: every part is made here and knows only what it is given.
+
+import type { Logger } from 'pino';
+import { type Bus, type BusEvent, busKinds } from './bus/index.ts';
+import { meetDeadline } from './commands/auth.ts';
+import { Dispatch } from './commands/dispatch.ts';
+import type { Route } from './commands/route.ts';
+import type { Services } from './commands/services.ts';
+import { routeTable } from './commands/table.ts';
+import type { Settings } from './config.ts';
+import { Activity } from './domain/activity.ts';
+import { batcher } from './domain/batcher.ts';
+import { Conversations, type MembersChanged } from './domain/conversations.ts';
+import { Delivery } from './domain/delivery.ts';
+import { Joining } from './domain/joining.ts';
+import { Log, outgoingOf } from './domain/log.ts';
+import { Membership } from './domain/membership.ts';
+import { Notifications } from './domain/notifications.ts';
+import { Receipts } from './domain/receipts.ts';
+import type { VerifyToken } from './domain/tokens.ts';
+import { conversationTopic, type Topics, userTopic } from './domain/topics.ts';
+import { Typing } from './domain/typing.ts';
+import { Updates } from './domain/updates.ts';
+import { Users } from './domain/users.ts';
+import { Registry } from './session/registry.ts';
+import type { Session } from './session/session.ts';
+import type { Key, Store, StoredEntry } from './store/store.ts';
+
+export interface NodeOptions {
+  settings: Settings;
+  log: Logger;
+  store: Store;
+  bus: Bus;
+  topics: Topics;
+  verifyToken: VerifyToken;
+  routes: readonly Route[];
+}
+
+const sweepMs = 1_000;
+
+export class ConversationNode {
+  readonly services: Services;
+  readonly dispatch: Dispatch;
+  readonly registry: Registry;
+  readonly #options: NodeOptions;
+  readonly #activity: Activity;
+  readonly #sweep: NodeJS.Timeout;
+
+  constructor(options: NodeOptions) {
+    const { settings, log, store, bus, topics, verifyToken } = options;
+    this.#options = options;
+    const registry = new Registry(settings);
+    const conversations = new Conversations(store);
+    const updates = new Updates(store, topics, registry, log);
+    const activity = new Activity(store, log);
+    const delivery = new Delivery({
+      store,
+      topics,
+      log,
+      onMembersChanged: (change) => this.#membersChanged(change),
+      changeOf: (entry) => this.#changeOf(entry),
+      onInterest: (key, on) => bus.interest(key, on),
+    });
+    const entryLog = new Log({
+      store,
+      delivery,
+      bus,
+      onGrown: (conversation, _head, atMs) => {
+        updates.changed(conversation);
+        activity.grown(conversation, atMs);
+      },
+    });
+    const receipts = new Receipts(store, topics, bus);
+    const membership = new Membership(store, conversations, entryLog, topics, bus);
+    const typing = new Typing(topics, bus);
+    this.registry = registry;
+    this.#activity = activity;
+    this.services = {
+      settings,
+      store,
+      verifyToken,
+      users: new Users(store, settings.userCacheMs),
+      conversations,
+      delivery,
+      log: entryLog,
+      joining: new Joining(store, conversations, delivery),
+      membership,
+      notifications: new Notifications(store, entryLog, delivery),
+      receipts,
+      typing,
+      updates,
+      registry,
+      enterUser: batcher((requests) => store.enterUsers(requests), 500, 2),
+    };
+    membership.onAdded = (conversation, user) => updates.add(conversation, user);
+    receipts.onRead = (conversation) => updates.changed(conversation);
+    registry.onUserGone = (user) => updates.leave(user);
+    registry.onSessionGone = (session) => this.#endTyping(session);
+    bus.onEvents = (_origin, events) => this.#heard(events);
+    this.dispatch = new Dispatch(routeTable(this.services, options.routes), settings.handlerTimeoutMs);
+    this.#sweep = setInterval(() => {
+      const nowMs = Date.now();
+      registry.sweep(nowMs, (session) => meetDeadline(session, nowMs));
+    }, sweepMs);
+  }
+
+  /** Takes one binary message; the bytes die when this returns. */
+  receive(session: Session, bytes: Uint8Array): void {
+    this.dispatch.receive(session, bytes);
+  }
+
+  #membersChanged(change: MembersChanged): void {
+    const { conversations, updates } = this.services;
+    conversations.membersChanged(change);
+    for (const user of change.removed) {
+      this.registry.revoke(user, change.conversation);
+      updates.remove(change.conversation, user);
+    }
+    for (const user of change.added) updates.add(change.conversation, user);
+  }
+
+  /** An entry read for repair names users by id; the copy of the conversation is dropped instead of patched. */
+  #changeOf(entry: StoredEntry): MembersChanged | undefined {
+    if (entry.type !== 'system' || entry.metadata?.event !== 'member:removed') return undefined;
+    this.services.conversations.forget(entry.conversation);
+    const users = entry.metadata.users as { userId: string }[];
+    const removed = this.registry.keysOf(
+      entry.conversation,
+      users.map((user) => user.userId),
+    );
+    return { conversation: entry.conversation, accessVersion: 0, added: [], removed };
+  }
+
+  /** The lease ends when the user's last session in the conversation is gone. */
+  #endTyping(session: Session): void {
+    const user = session.identity?.key as Key;
+    const { typing } = this.services;
+    if (typing.size === 0) return;
+    for (const conversation of session.joined.keys()) if (!this.registry.hasJoined(user, conversation)) typing.stop(conversation, user);
+  }
+
+  #heard(events: readonly BusEvent[]): void {
+    const { delivery, updates } = this.services;
+    const { topics } = this.#options;
+    const entries = events.filter((event) => event.kind === busKinds.entry || event.kind === busKinds.changingEntry);
+    if (entries.length > 0) delivery.receive(entries.map(outgoingOf));
+    for (const event of entries) updates.changed(event.key);
+    for (const { kind, key, frame } of events) {
+      if (kind === busKinds.conversation) topics.publish(conversationTopic(key), frame);
+      else if (kind === busKinds.user) topics.publish(userTopic(key), frame);
+    }
+  }
+
+  /** Refuses what comes late, then writes everything that was accepted. */
+  async flush(): Promise<void> {
+    this.dispatch.draining = true;
+    await this.services.store.appends.drained();
+    await this.services.receipts.drained();
+    await this.#activity.flush();
+    await this.#options.bus.flushed();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    this.services.typing.close();
+    this.services.updates.close();
+    await this.#activity.close();
+    await this.#options.bus.close();
+  }
+}

@@ -1,0 +1,149 @@
+// All sessions of this node, by id and by user. Whoever may not receive any more is found here.
+//
+// Owner of both maps: this class. A session is in them from `open` (id) and `enter` (user) until its socket is gone.
+
+import type { Settings } from '../config.ts';
+import type { Audience } from '../domain/topics.ts';
+import type { Key } from '../store/store.ts';
+import { ratesFor, UserLimits } from './rate-limit.ts';
+import type { Session } from './session.ts';
+
+const automaticSessionsPerUser = 1_000;
+/** Longer than any bucket of the chat profile takes to fill up. */
+const limitsKeptMs = 3_600_000;
+const limitsSweepMs = 60_000;
+
+export class Registry implements Audience {
+  readonly #settings: Pick<Settings, 'sessionsPerUser' | 'sessionPolicy' | 'rateProfile'>;
+  readonly #byId = new Map<string, Session>();
+  readonly #byUser = new Map<Key, Set<Session>>();
+  readonly #limits = new Map<Key, UserLimits>();
+  #limitsSweptAtMs = 0;
+  /** Told when the last session of a user on this node is gone. */
+  onUserGone: (user: Key) => void = () => {};
+  /** Told when a user's session with a joined conversation is gone. */
+  onSessionGone: (session: Session) => void = () => {};
+
+  constructor(settings: Pick<Settings, 'sessionsPerUser' | 'sessionPolicy' | 'rateProfile'>) {
+    this.#settings = settings;
+  }
+
+  open(session: Session): void {
+    this.#byId.set(session.id, session);
+    session.onClosed = () => this.#gone(session);
+  }
+
+  /** Registers an authenticated session under its user, and ends the ones that the policy no longer allows. */
+  enter(session: Session, user: Key): void {
+    const sessions = this.#byUser.get(user);
+    if (!sessions) this.#byUser.set(user, new Set([session]));
+    else {
+      sessions.add(session);
+      this.#makeRoom(session, sessions);
+    }
+    session.limits = this.#limitsOf(session, user);
+  }
+
+  #makeRoom(session: Session, sessions: Set<Session>): void {
+    const { sessionPolicy, sessionsPerUser } = this.#settings;
+    const role = session.identity?.role;
+    const cap = role === 'bot' || role === 'service' ? automaticSessionsPerUser : sessionPolicy === 'single' ? 1 : sessionsPerUser;
+    // A Set keeps the order of insertion: the first one is the oldest.
+    for (const old of sessions) {
+      if (sessions.size <= cap) return;
+      if (old === session) continue;
+      if (sessionPolicy === 'single') old.push('sync:required', { reason: 'new_session_detected', timestamp: Date.now() });
+      old.end(4409, 'replaced by a newer session');
+    }
+  }
+
+  #limitsOf(session: Session, user: Key): UserLimits | undefined {
+    const existing = this.#limits.get(user);
+    const table = ratesFor(this.#settings.rateProfile, session.identity?.role ?? 'customer');
+    if (!table) return undefined;
+    const limits = existing ?? new UserLimits(table);
+    limits.sessions++;
+    this.#limits.set(user, limits);
+    return limits;
+  }
+
+  #gone(session: Session): void {
+    this.#byId.delete(session.id);
+    const user = session.identity?.key;
+    if (user === undefined) return;
+    const sessions = this.#byUser.get(user);
+    sessions?.delete(session);
+    if (session.limits && --session.limits.sessions === 0) session.limits.leftAtMs = Date.now();
+    this.onSessionGone(session);
+    if (!sessions || sessions.size > 0) return;
+    this.#byUser.delete(user);
+    this.onUserGone(user);
+  }
+
+  /** Looks at every session whose deadline has come, and once a minute forgets the rate limits of users long gone. */
+  sweep(nowMs: number, due: (session: Session) => void): void {
+    for (const session of this.#byId.values()) if (session.deadlineMs <= nowMs) due(session);
+    if (nowMs - this.#limitsSweptAtMs < limitsSweepMs) return;
+    this.#limitsSweptAtMs = nowMs;
+    for (const [user, limits] of this.#limits) {
+      if (limits.sessions === 0 && nowMs - limits.leftAtMs >= limitsKeptMs) this.#limits.delete(user);
+    }
+  }
+
+  get(sessionId: string): Session | undefined {
+    return this.#byId.get(sessionId);
+  }
+
+  sessionsOf(user: Key): ReadonlySet<Session> {
+    return this.#byUser.get(user) ?? none;
+  }
+
+  all(): IterableIterator<Session> {
+    return this.#byId.values();
+  }
+
+  revoke(user: Key, conversation: Key): void {
+    for (const session of this.sessionsOf(user)) session.revoke(conversation);
+  }
+
+  hasUnjoined(user: Key, conversation: Key): boolean {
+    for (const session of this.sessionsOf(user)) if (!session.holds(conversation)) return true;
+    return false;
+  }
+
+  hasJoined(user: Key, conversation: Key): boolean {
+    for (const session of this.sessionsOf(user)) if (session.holds(conversation)) return true;
+    return false;
+  }
+
+  /** Keys of the users among `userIds` who have joined the conversation here. Walks all users: for rare repairs only. */
+  keysOf(conversation: Key, userIds: readonly string[]): Key[] {
+    const wanted = new Set(userIds);
+    const keys: Key[] = [];
+    for (const [user, sessions] of this.#byUser) {
+      for (const session of sessions) {
+        if (!session.holds(conversation) || !wanted.has(session.identity?.userId ?? '')) continue;
+        keys.push(user);
+        break;
+      }
+    }
+    return keys;
+  }
+
+  isOnline(user: Key): boolean {
+    return this.#byUser.has(user);
+  }
+
+  stats(): { sessions: number; users: number; limiters: number; byRole: Record<string, number>; joined: number } {
+    const byRole: Record<string, number> = {};
+    let joined = 0;
+    for (const session of this.#byId.values()) {
+      const role = session.identity?.role ?? 'opening';
+      byRole[role] = (byRole[role] ?? 0) + 1;
+      joined += session.joined.size;
+    }
+    return { sessions: this.#byId.size, users: this.#byUser.size, limiters: this.#limits.size, byRole, joined };
+  }
+}
+
+const none: ReadonlySet<Session> = new Set();
