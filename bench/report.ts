@@ -1,0 +1,116 @@
+// Figures as rows: one metric of one system in one scenario, with the value of every round. DESIGN §9 fixes the JSON form.
+
+import type { Machine } from './machine.ts';
+
+export type Metric =
+  | 'acked_per_s'
+  | 'deliveries_per_s'
+  | 'connects_per_s'
+  | 'p50_ms'
+  | 'p95_ms'
+  | 'p99_ms'
+  | 'bytes_per_session'
+  | 'server_us'
+  | 'generator_us'
+  | 'postgres_us'
+  | 'ratio'
+  | 'violations';
+
+export interface Params {
+  connections: number;
+  in_flight: number;
+  subscribers: number;
+  burst: number;
+  bytes: number;
+  profile: string;
+  [more: string]: number | string;
+}
+
+export interface Row {
+  scenario: string;
+  system: string;
+  params: Params;
+  metric: Metric;
+  unit: string;
+  /** The median of `runs`. */
+  value: number;
+  runs: number[];
+}
+
+const units: Readonly<Record<Metric, string>> = {
+  acked_per_s: 'messages/s',
+  deliveries_per_s: 'deliveries/s',
+  connects_per_s: 'connects/s',
+  p50_ms: 'ms',
+  p95_ms: 'ms',
+  p99_ms: 'ms',
+  bytes_per_session: 'bytes',
+  server_us: 'µs CPU each',
+  generator_us: 'µs CPU each',
+  postgres_us: 'µs CPU each',
+  ratio: 'utalk / ceiling',
+  violations: 'faults',
+};
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+}
+
+/** Four significant digits: more would be noise. */
+const significant = (value: number): number => Number(value.toPrecision(4));
+
+/** A row from the rounds of one metric; undefined when no round could measure it. */
+export function row(scenario: string, system: string, params: Params, metric: Metric, values: readonly number[]): Row | undefined {
+  const runs = values.filter(Number.isFinite).map(significant);
+  if (runs.length === 0) return undefined;
+  return { scenario, system, params, metric, unit: units[metric], value: significant(median(runs)), runs };
+}
+
+/** Rounds were taken in turns, so round i of one system is compared with round i of the other. */
+export function ratioRow(of: Row, to: Row): Row | undefined {
+  return row(
+    of.scenario,
+    of.system,
+    of.params,
+    'ratio',
+    of.runs.map((value, i) => value / (to.runs[i] ?? Number.NaN)),
+  );
+}
+
+export function printMachine(machine: Machine): void {
+  const { cores, processor, memoryGb, node, postgres, commit, flushMs, loadBefore } = machine;
+  console.log(`${cores} cores (${processor}), ${memoryGb} GB, Node ${node}, PostgreSQL ${postgres}, commit ${commit}`);
+  console.log(`disk flush ${flushMs} ms, load average before the run ${loadBefore}; all processes share the cores`);
+}
+
+export function printRows(rows: readonly Row[]): void {
+  const table = rows.map(({ system, params, metric, value, unit, runs }) => [
+    system,
+    variant(params),
+    metric,
+    value.toLocaleString('en', { maximumSignificantDigits: 4 }),
+    unit,
+    runs.length > 1 ? runs.map((run) => run.toLocaleString('en', { maximumSignificantDigits: 4 })).join('  ') : '',
+  ]);
+  const widths = table[0]?.map((_, column) => Math.max(...table.map((cells) => (cells[column] as string).length))) ?? [];
+  for (const cells of table) {
+    console.log(
+      `  ${cells.map((cell, i) => (i === 3 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ')}`.trimEnd(),
+    );
+  }
+}
+
+function variant({ connections, in_flight, subscribers, burst, variant: name }: Params): string {
+  const parts = [
+    name,
+    `${connections} conn`,
+    in_flight ? `× ${in_flight}` : '',
+    subscribers ? `${subscribers} subs` : '',
+    burst ? `burst ${burst}` : '',
+  ];
+  return parts.filter(Boolean).join(' ');
+}
+
+export const present = (rows: readonly (Row | undefined)[]): Row[] => rows.filter((found) => found !== undefined);

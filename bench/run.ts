@@ -1,0 +1,108 @@
+// The bench: starts everything it needs, measures, prints, and leaves nothing behind. Exit code 1 when a checker found
+// anything lost, doubled or reordered, 2 when it could not measure.
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { isClean } from './load/checks.ts';
+import { describeMachine } from './machine.ts';
+import { type Options, readOptions, usage } from './options.ts';
+import { printProfiles } from './profile.ts';
+import { measureRemote, type RemotePlan } from './remote.ts';
+import { present, printMachine, printRows, type Row, row } from './report.ts';
+import { scenarios } from './scenarios/index.ts';
+import { type Findings, unmeasured } from './scenarios/scenario.ts';
+import { Theatre } from './theatre.ts';
+
+async function runScenario(theatre: Theatre, name: string, { quick, profile }: Options): Promise<Findings> {
+  const profileDir = profile ? path.join(theatre.database.directory, `profile-${name}`) : undefined;
+  if (profileDir) await mkdir(profileDir);
+  try {
+    const findings = await scenarios.get(name)?.run(theatre.stage(quick, profileDir));
+    return findings ?? { rows: [], verdicts: [] };
+  } finally {
+    await theatre.strike();
+    if (profileDir) await printProfiles(profileDir);
+  }
+}
+
+function report(name: string, { rows, verdicts }: Findings): void {
+  console.log(`\n${name}`);
+  printRows(rows);
+  for (const { system, verdict } of verdicts) {
+    const { acks, deliveries, entries, lost, doubled, reordered, other, examples } = verdict;
+    const log = entries > 0 ? `, ${entries} entries of the log` : '';
+    console.log(`  ${system}: ${acks} acks, ${deliveries} deliveries${log} checked`);
+    console.log(`  ${' '.repeat(system.length)}  ${lost} lost, ${doubled} doubled, ${reordered} reordered, ${other} other faults`);
+    for (const example of examples) console.log(`    ${example}`);
+  }
+}
+
+/** The rows of the JSON: the figures, and each verdict as one more. */
+function rowsOf(name: string, { rows, verdicts }: Findings): Row[] {
+  const judged = verdicts.map(({ system, verdict: { lost, doubled, reordered, other } }) =>
+    row(name, system, unmeasured, 'violations', [lost + doubled + reordered + other]),
+  );
+  return [...rows, ...present(judged)];
+}
+
+async function measureHere(options: Options, theatre: Theatre): Promise<Map<string, Findings>> {
+  printMachine(describeMachine(theatre.database.version, theatre.database.directory));
+  const all = new Map<string, Findings>();
+  for (const name of options.scenarios) {
+    const findings = await runScenario(theatre, name, options);
+    all.set(name, findings);
+    report(name, findings);
+  }
+  return all;
+}
+
+/** Opens the theatre, and closes it again also when a signal comes. */
+async function inTheatre<T>(play: (theatre: Theatre) => Promise<T>): Promise<T> {
+  const opening = Theatre.open();
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= opening.then((theatre) => theatre.close()));
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => void close().finally(() => process.exit(code)));
+  }
+  try {
+    return await play(await opening);
+  } finally {
+    await close();
+  }
+}
+
+async function measureThere(remote: RemotePlan): Promise<Map<string, Findings>> {
+  const findings = await measureRemote(remote);
+  report('remote', findings);
+  return new Map([['remote', findings]]);
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = readOptions(args);
+  if (options.help) {
+    console.log(usage);
+    return 0;
+  }
+  const { remote, json } = options;
+  const all = remote ? await measureThere(remote) : await inTheatre((theatre) => measureHere(options, theatre));
+  if (json)
+    await writeFile(
+      json,
+      `${JSON.stringify(
+        [...all].flatMap(([name, findings]) => rowsOf(name, findings)),
+        undefined,
+        1,
+      )}\n`,
+    );
+  const clean = [...all.values()].every(({ verdicts }) => verdicts.every(({ verdict }) => isClean(verdict)));
+  if (!clean) console.error('\nFAILED: messages were lost, doubled or reordered');
+  return clean ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  return 2;
+});
