@@ -150,6 +150,8 @@ function warningsOf(settings: Settings): string[] {
   const warnings: string[] = [];
   if (settings.development && settings.demo && !isLoopback(settings.host))
     warnings.push(`UTALK_DEMO=1: development mode listens on ${settings.host}; anybody who reaches it gets a token`);
+  if (!settings.development && settings.demo)
+    warnings.push('UTALK_DEMO=1: the demo page is open and gives tokens to pages opened as http://localhost');
   if (settings.allowQueryToken) warnings.push('ALLOW_QUERY_TOKEN=1: tokens in URLs end up in the logs of proxies');
   if (settings.jwtJwksUrl?.startsWith('http:')) warnings.push('JWT_JWKS_URL: keys are fetched without TLS');
   return warnings;

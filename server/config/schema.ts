@@ -144,7 +144,11 @@ export const settingsSchema = Type.Object(
       description: 'Least severe level that is logged.',
     }),
     development: Type.Boolean({ description: 'Derived: no JWT key is configured.' }),
-    demo: flag({ variable: 'UTALK_DEMO', default: false, description: 'Let development mode listen on other addresses than loopback.' }),
+    demo: flag({
+      variable: 'UTALK_DEMO',
+      default: false,
+      description: 'Let development mode listen on other addresses than loopback, and with JWT_SECRET open the demo page as well.',
+    }),
     rateProfile: word(['chat', 'marketplace', 'bench'], {
       variable: 'UTALK_RATE_PROFILE',
       default: 'chat',
