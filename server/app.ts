@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { InProcessHub } from './bus/index.ts';
 import type { Route } from './commands/route.ts';
-import type { Settings } from './config.ts';
+import { developmentOrigins, type Settings } from './config.ts';
 import { type Demo, openDemo } from './demo.ts';
 import { developmentSecret } from './development.ts';
 import { createTokenVerifier, type VerifyToken } from './domain/tokens.ts';
@@ -66,6 +66,7 @@ class Assembly implements App {
   #listener!: Listener;
   #http!: HttpListener;
   #port = 0;
+  #httpPort = 0;
   node!: ConversationNode;
   demo: Demo | undefined;
 
@@ -87,6 +88,7 @@ class Assembly implements App {
       log: this.#log,
       health: () => this.health(),
       accepting: () => this.#state === 'ready',
+      ownOrigins: () => (this.demo ? developmentOrigins(this.#httpPort) : []),
       checkToken: verifyToken,
       openSession: (socket, data) => {
         const { node } = this;
@@ -178,10 +180,11 @@ class Assembly implements App {
 
   async listen(): Promise<{ port: number; httpPort: number }> {
     this.#port = await this.#listener.listen();
-    const httpPort = await this.#http.listen();
+    this.#httpPort = await this.#http.listen();
     this.#state = 'ready';
-    this.#log.info({ port: this.#port, httpPort, node: this.#store.node }, 'ready');
-    return { port: this.#port, httpPort };
+    const ports = { port: this.#port, httpPort: this.#httpPort };
+    this.#log.info({ ...ports, node: this.#store.node }, 'ready');
+    return ports;
   }
 
   health(): Health {

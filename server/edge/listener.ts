@@ -23,6 +23,8 @@ export interface ListenerOptions {
   health(): Health;
   /** Whether upgrades are accepted now. */
   accepting(): boolean;
+  /** Origins of our own page, known once its port is. */
+  ownOrigins(): readonly string[];
   /** A token that came with the upgrade: rejects when it is refused, before there is a socket. */
   checkToken(token: string): Promise<unknown>;
   openSession(socket: UwsSocket, data: SocketData): Session;
@@ -69,6 +71,7 @@ class UwsListener implements Listener {
       caps: new ConnectionCaps(settings.connectionsPerAddress, settings.connectsPerAddress),
       open: () => this.#counts.open,
       accepting: options.accepting,
+      ownOrigins: options.ownOrigins,
     };
     this.#app = native.App();
     this.#app.ws<SocketData>('/*', this.#behavior());

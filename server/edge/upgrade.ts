@@ -15,6 +15,8 @@ export interface UpgradeRules {
   open(): number;
   /** Whether this node takes connections now. */
   accepting(): boolean;
+  /** Origins of our own page, known once its port is. */
+  ownOrigins(): readonly string[];
 }
 
 export interface Accepted {
@@ -39,7 +41,7 @@ export function judgeUpgrade(rules: UpgradeRules, response: NativeResponse, requ
   if (!path) return { status: '404 Not Found', message: `paths are ${Object.keys(paths).join(', ')}` };
   if (!rules.accepting()) return { status: '503 Service Unavailable', message: 'the server is starting or stopping' };
   const origin = request.getHeader('origin');
-  if (origin !== '' && !originAllowed(origin, settings))
+  if (origin !== '' && !originAllowed(origin, settings) && !rules.ownOrigins().includes(origin))
     return { status: '403 Forbidden', message: 'origin not allowed: add it to ALLOWED_ORIGINS' };
   const offered = offeredProtocols(request.getHeader('sec-websocket-protocol'));
   if (offered.length > 0 && !offered.includes(subprotocol))
