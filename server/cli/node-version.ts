@@ -1,16 +1,15 @@
-// The server needs the Node its native socket library was built for; the client does not.
+// The oldest Node the server runs on. What is too new shows itself when the native socket library is loaded: builds of it
+// for newer Nodes exist.
 
 import { StartError } from '../errors.ts';
 
-const servedMajor = 22;
-const leastMinor = 18;
+const least = { major: 22, minor: 18 };
 
-/** Throws StartError on a Node that cannot run the server. */
+/** Throws StartError on a Node that is too old for the server. */
 export function requireServerNode(version: string = process.versions.node): void {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (major === servedMajor && minor >= leastMinor) return;
+  if (major > least.major || (major === least.major && minor >= least.minor)) return;
   throw new StartError(
-    `The server needs Node ${servedMajor}.${leastMinor} or newer of that line, this is ${version}. In a checkout, script/server brings its own; ` +
-      `otherwise install Node ${servedMajor} (README, "Another build of uWebSockets.js").`,
+    `The server needs Node ${least.major}.${least.minor} or newer, this is ${version}. In a checkout, script/server brings its own; otherwise install Node ${least.major}.`,
   );
 }
