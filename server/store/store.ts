@@ -325,7 +325,7 @@ export interface Store {
   ): Promise<({ record: ConversationRecord; members: Set<Key> } | undefined)[]>;
   createConversation(request: CreateConversation): Promise<CreateOutcome>;
   changeMembers(request: ChangeMembers): Promise<ChangeMembersOutcome>;
-  /** A page of members by the order they were added. Undefined when the conversation does not exist. */
+  /** A page of members by the order they were added; empty when the conversation does not exist. */
   listMembers(
     tenant: string,
     conversation: Key,

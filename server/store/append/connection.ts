@@ -1,0 +1,82 @@
+// The one connection of a lane. A call is never cancelled: when it does not answer, the connection is thrown away and the
+// outcome is open.
+
+import { type Connection, connect } from '../connect.ts';
+import type { AppendAnswer, AppendRow } from '../store.ts';
+import { appendStatement, type CallReply, decodeReply, encodeCall } from './call.ts';
+
+/** A waiting call may stand before as many locks as it has conversations. */
+const callTimeoutMs = { fast: 5_000, waiting: 10_000 };
+const retryMs = 100;
+
+export interface AppendConnectionOptions {
+  url: string;
+  prepare: boolean;
+  node: string;
+  /** Wait for locked conversations, instead of answering that they are. */
+  wait: boolean;
+  /** Asked on every new connection after a loss, before anything else. */
+  greet: (sql: Connection) => Promise<void>;
+}
+
+export class AppendConnection {
+  readonly #options: AppendConnectionOptions;
+  #sql: Connection;
+  #broken = false;
+
+  constructor(options: AppendConnectionOptions) {
+    this.#options = options;
+    this.#sql = this.#open();
+  }
+
+  /** One round trip. Answers in the order of the rows, undefined for `busy`; any error of the driver as it is. */
+  async send(rows: readonly { row: AppendRow }[], call: number): Promise<(AppendAnswer | undefined)[]> {
+    const { node, wait, greet } = this.#options;
+    if (this.#broken) {
+      await greet(this.#sql);
+      this.#broken = false;
+    }
+    const query = this.#sql.unsafe<CallReply[]>(appendStatement, encodeCall(rows, node, call, wait), { prepare: true }).execute();
+    const [reply] = await withTimeout(query, wait ? callTimeoutMs.waiting : callTimeoutMs.fast);
+    return decodeReply(rows, reply!);
+  }
+
+  /** Replaces the connection. Answers whether a new one could be made within `forMs`. */
+  async reopen(forMs: number): Promise<boolean> {
+    void this.#sql.end({ timeout: 0 });
+    this.#sql = this.#open();
+    for (const deadline = performance.now() + forMs; ; ) {
+      try {
+        await withTimeout(this.#options.greet(this.#sql), Math.max(retryMs, deadline - performance.now()));
+        this.#broken = false;
+        return true;
+      } catch {
+        if (performance.now() >= deadline) return false;
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#sql.end({ timeout: 1 });
+  }
+
+  #open(): Connection {
+    const { url, prepare, node, wait } = this.#options;
+    const name = `utalk ${node} ${wait ? 'waiting' : 'fast'} lane`;
+    return connect(url, { max: 1, prepare, name, onClose: () => (this.#broken = true) });
+  }
+}
+
+/** @throws when the promise takes longer than `ms`. */
+export async function withTimeout<T>(promise: PromiseLike<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${Math.round(ms)} ms`)), ms);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,123 @@
+// The store on PostgreSQL: one append queue, one pool, one number for every call of this process that leaves a row in
+// `changes`.
+
+import type { Logger } from 'pino';
+import { withTimeout } from './append/connection.ts';
+import { GroupCommitQueue } from './append-queue.ts';
+import * as conversations from './conversation-queries.ts';
+import { Database } from './database.ts';
+import * as lists from './list-queries.ts';
+import { checkSchema } from './migrate.ts';
+import * as reads from './read-queries.ts';
+import { checkServer } from './requirements.ts';
+import type { ChangeMembers, CreateConversation, Key, ListRequest, ReadRequest, Store, UserClaims, WatermarkRow } from './store.ts';
+import * as users from './user-queries.ts';
+import * as watermarks from './watermark-queries.ts';
+
+const pruneEveryMs = 30_000;
+const pruneRows = 20_000;
+
+export interface StoreOptions {
+  url: string;
+  /** Connections beside the two of the append queue. */
+  pool: number;
+  /** False behind a transaction pooler. */
+  prepare: boolean;
+  /** Rows that may wait in the append queue. */
+  queueRows: number;
+  /** This process in `changes`: random per start. */
+  node: string;
+  log: Logger;
+}
+
+/**
+ * Opens the store of a migrated database.
+ * @throws StartError when the database cannot be reached, is set up otherwise, or belongs to another version.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const store = new PostgresStore(options);
+  try {
+    await store.check();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  return store;
+}
+
+class PostgresStore implements Store {
+  readonly node: string;
+  readonly appends: GroupCommitQueue;
+  readonly #database: Database;
+  readonly #pruning: NodeJS.Timeout;
+  #lastCall = 0;
+
+  constructor({ url, pool, prepare, queueRows, node, log }: StoreOptions) {
+    this.node = node;
+    this.#database = new Database({ url, pool, prepare, name: `utalk ${node}`, onUp: () => this.appends.up(), log });
+    this.appends = new GroupCommitQueue({
+      url,
+      prepare,
+      node,
+      maxRows: queueRows,
+      nextCall: () => ++this.#lastCall,
+      greet: (sql) => this.#database.greet(sql),
+      onDown: (error) => this.#database.goDown(error),
+      log,
+    });
+    this.#pruning = setInterval(() => void this.#prune().catch(() => {}), pruneEveryMs * (0.75 + Math.random() / 2));
+    this.#pruning.unref();
+  }
+
+  get generation(): string {
+    return this.#database.generation;
+  }
+
+  async check(): Promise<void> {
+    await checkServer(this.#database.sql);
+    await checkSchema(this.#database.sql);
+    await this.#database.greet();
+  }
+
+  admitUsers = (claims: readonly UserClaims[]) => users.admitUsers(this.#database, claims);
+  findUser = (tenant: string, userId: string) => users.findUser(this.#database, tenant, userId);
+  enterUsers = (requests: readonly { user: Key; inbox: Key; limit: number }[]) => users.enterUsers(this.#database, requests);
+  setUserActive = (tenant: string, userId: string, active: boolean) =>
+    users.setUserActive(this.#database, this.#origin(), tenant, userId, active);
+  expelUser = (tenant: string, userId: string) => users.expelUser(this.#database, this.#origin(), tenant, userId);
+
+  loadConversations = (ids: readonly { tenant: string; id: string }[]) => conversations.loadConversations(this.#database, ids);
+  createConversation = (request: CreateConversation) => conversations.createConversation(this.#database, this.#origin(), request);
+  changeMembers = (request: ChangeMembers) => conversations.changeMembers(this.#database, this.#origin(), request);
+  listMembers = (tenant: string, conversation: Key, cursor: string | undefined, limit: number) =>
+    conversations.listMembers(this.#database, tenant, conversation, cursor, limit);
+  listConversations = (request: ListRequest) => lists.listConversations(this.#database, request);
+  summarize = (requests: readonly { conversation: Key; users: readonly Key[] }[]) => lists.summarize(this.#database, requests);
+
+  read = (requests: readonly ReadRequest[]) => reads.read(this.#database, requests);
+  readAfter = (conversation: Key, afterSeq: number, limit: number) => reads.readAfter(this.#database, conversation, afterSeq, limit);
+  seqOf = (conversation: Key, entryId: string) => reads.seqOf(this.#database, conversation, entryId);
+
+  raiseWatermarks = (rows: readonly WatermarkRow[]) => watermarks.raiseWatermarks(this.#database, this.#origin(), rows);
+  touch = (rows: readonly { conversation: Key; atMs: number }[]) => watermarks.touch(this.#database, rows);
+
+  async ping(timeoutMs: number): Promise<void> {
+    await withTimeout(this.#database.query('select 1'), timeoutMs);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#pruning);
+    await Promise.all([this.appends.close(), this.#database.close()]);
+  }
+
+  #origin(): users.Origin {
+    return { node: this.node, call: ++this.#lastCall };
+  }
+
+  async #prune(): Promise<void> {
+    for (let removed = pruneRows; removed === pruneRows; ) {
+      const [row] = await this.#database.query<{ count: number }>('select utalk.prune_changes($1) as count', [pruneRows]);
+      removed = row!.count;
+    }
+  }
+}

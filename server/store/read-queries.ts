@@ -1,0 +1,82 @@
+// Joins, syncs and histories (migrations/0006-reads.sql).
+
+import { limits } from '../../protocol/index.ts';
+import { plainArray, textArray } from './array-literals.ts';
+import type { Database } from './database.ts';
+import type { Key, ReadRequest, ReadResult, StoredEntry } from './store.ts';
+import { type ConversationValue, type EntryValue, type MemberValue, toConversation, toEntry, toMember } from './values.ts';
+
+interface ReadRow {
+  place: number;
+  value: ConversationValue;
+  is_member: boolean;
+  visible_from: number;
+  head: number;
+  matches: boolean;
+  entries: EntryValue[] | null;
+  members: MemberValue[] | null;
+  member_count: number;
+  unread: number;
+}
+
+export async function read(database: Database, requests: readonly ReadRequest[]): Promise<(ReadResult | undefined)[]> {
+  if (requests.length === 0) return [];
+  const rows = await database.query<ReadRow>('select * from utalk.read_conversations($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', [
+    textArray(requests.map(({ tenant }) => tenant)),
+    textArray(requests.map(({ conversationId }) => conversationId)),
+    plainArray(requests.map(({ user }) => user)),
+    plainArray(requests.map(({ afterSeq }) => afterSeq)),
+    plainArray(requests.map(({ beforeSeq }) => beforeSeq)),
+    plainArray(requests.map(({ limit }) => limit)),
+    textArray(requests.map(({ afterId }) => afterId)),
+    plainArray(requests.map(({ withMembers }) => withMembers)),
+    limits.maxMembersInReply,
+    limits.unreadCap,
+  ]);
+  const results = new Array<ReadResult | undefined>(requests.length).fill(undefined);
+  for (const row of rows) results[row.place - 1] = toResult(row, requests[row.place - 1]!);
+  return results;
+}
+
+function toResult(row: ReadRow, { afterSeq, limit }: ReadRequest): ReadResult {
+  const record = toConversation(row.value);
+  const values = row.entries ?? [];
+  const more = values.length > limit;
+  // The entry beyond the limit is the farthest one in the direction of the page.
+  const rising = afterSeq !== undefined && row.matches;
+  const page = rising ? values.slice(0, limit) : values.slice(Math.max(0, values.length - limit));
+  return {
+    record,
+    isMember: row.is_member,
+    visibleFromSeq: row.visible_from,
+    head: row.head,
+    entries: page.map((value) => toEntry(value, record)),
+    more,
+    afterIdMatches: row.matches,
+    members: (row.members ?? []).map(toMember),
+    memberCount: row.member_count,
+    unreadCount: row.unread,
+  };
+}
+
+export async function readAfter(
+  database: Database,
+  conversation: Key,
+  afterSeq: number,
+  limit: number,
+): Promise<{ entries: StoredEntry[]; head: number }> {
+  const [row] = await database.query<{ id: string | null; head: number | null; entries: EntryValue[] | null }>(
+    'select * from utalk.read_after($1, $2, $3)',
+    [conversation, afterSeq, limit],
+  );
+  const { id, head, entries } = row!;
+  return { entries: (entries ?? []).map((value) => toEntry(value, { key: conversation, id: id! })), head: head ?? 0 };
+}
+
+const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+
+export async function seqOf(database: Database, conversation: Key, entryId: string): Promise<number | undefined> {
+  if (!uuid.test(entryId)) return undefined;
+  const [row] = await database.query<{ seq: number | null }>('select utalk.seq_of($1, $2) as seq', [conversation, entryId]);
+  return row?.seq ?? undefined;
+}

@@ -1,0 +1,73 @@
+// Users in the database: admission, look-up, activity, expulsion (migrations/0004-users.sql).
+
+import { plainArray, textArray } from './array-literals.ts';
+import type { Database } from './database.ts';
+import type { Key, UserClaims, UserRecord } from './store.ts';
+import { codeOfRole, toUser, type UserValue } from './values.ts';
+
+export async function admitUsers(database: Database, claims: readonly UserClaims[]): Promise<UserRecord[]> {
+  if (claims.length === 0) return [];
+  const rows = await database.query<{ place: number; value: UserValue }>('select * from utalk.admit_users($1, $2, $3, $4, $5, $6)', [
+    textArray(claims.map(({ tenant }) => tenant)),
+    textArray(claims.map(({ id }) => id)),
+    textArray(claims.map(({ name }) => name)),
+    plainArray(claims.map(({ role }) => codeOfRole(role))),
+    textArray(claims.map(({ workspace }) => workspace)),
+    textArray(claims.map(({ email }) => email)),
+  ]);
+  const users = new Array<UserRecord>(claims.length);
+  for (const { place, value } of rows) users[place - 1] = toUser(value);
+  return users;
+}
+
+export async function findUser(database: Database, tenant: string, userId: string): Promise<UserRecord | undefined> {
+  const [row] = await database.query<{ value: UserValue }>('select value from utalk.user_values where tenant = $1 and id = $2', [
+    tenant,
+    userId,
+  ]);
+  return row && toUser(row.value);
+}
+
+export async function enterUsers(
+  database: Database,
+  requests: readonly { user: Key; inbox: Key; limit: number }[],
+): Promise<{ inboxHead: number; conversations: { conversation: Key; conversationId: string }[] }[]> {
+  if (requests.length === 0) return [];
+  const rows = await database.query<{ inbox_head: number; conversations: [Key, string][] | null }>(
+    'select * from utalk.enter_users($1, $2, $3) order by place',
+    [
+      plainArray(requests.map(({ user }) => user)),
+      plainArray(requests.map(({ inbox }) => inbox)),
+      plainArray(requests.map(({ limit }) => limit)),
+    ],
+  );
+  return rows.map(({ inbox_head, conversations }) => ({
+    inboxHead: inbox_head,
+    conversations: (conversations ?? []).map(([conversation, conversationId]) => ({ conversation, conversationId })),
+  }));
+}
+
+/** @param origin who calls: the node and the number of the call, for `changes`. */
+export async function setUserActive(
+  database: Database,
+  origin: Origin,
+  tenant: string,
+  userId: string,
+  active: boolean,
+): Promise<UserRecord | undefined> {
+  const parameters = [origin.node, origin.call, tenant, userId, active];
+  const [row] = await database.query<{ value: UserValue | null }>('select utalk.set_user_active($1, $2, $3, $4, $5) as value', parameters);
+  return row?.value ? toUser(row.value) : undefined;
+}
+
+export async function expelUser(database: Database, origin: Origin, tenant: string, userId: string): Promise<UserRecord | undefined> {
+  const parameters = [origin.node, origin.call, tenant, userId];
+  const [row] = await database.query<{ value: UserValue | null }>('select utalk.expel_user($1, $2, $3, $4) as value', parameters);
+  return row?.value ? toUser(row.value) : undefined;
+}
+
+/** The node and the number of a call that leaves a row in `changes`. */
+export interface Origin {
+  node: string;
+  call: number;
+}
