@@ -1,0 +1,112 @@
+// All conversations this client knows, and the list as the server has it.
+
+import type { CommandInput, CommandOutput, PushBody } from '../protocol/bodies/index.ts';
+import type { ConversationChange, ConversationHandle, ConversationsHandle } from './api.ts';
+import { LiveConversation } from './conversation.ts';
+import type { Core } from './core.ts';
+import { DisconnectedError, UTalkError } from './errors.ts';
+import { Emitter, type Unsubscribe } from './events.ts';
+import { newId } from './ids.ts';
+import type { CallOptions } from './requests.ts';
+
+export class Conversations implements ConversationsHandle {
+  readonly #core: Core;
+  readonly #byId = new Map<string, LiveConversation>();
+  readonly #events: Emitter<{ change: ConversationChange }>;
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.#events = new Emitter((event, error) => core.report(event, error));
+  }
+
+  get(id: string): LiveConversation {
+    let conversation = this.#byId.get(id);
+    if (!conversation) {
+      conversation = new LiveConversation(id, this.#core);
+      this.#byId.set(id, conversation);
+      const tracked = conversation;
+      tracked.on('entry', () => this.changed(tracked));
+    }
+    return conversation;
+  }
+
+  /** The conversation, unless nobody asked for it yet. */
+  peek(id: string): LiveConversation | undefined {
+    return this.#byId.get(id);
+  }
+
+  all(): Iterable<LiveConversation> {
+    return this.#byId.values();
+  }
+
+  wanted(): LiveConversation[] {
+    return [...this.#byId.values()].filter(({ subscription }) => subscription.isWanted);
+  }
+
+  on(event: 'change', listener: (change: ConversationChange) => void): Unsubscribe {
+    return this.#events.on(event, listener);
+  }
+
+  list(query: CommandInput<'conversation:list'> = {}, options?: CallOptions): Promise<CommandOutput<'conversation:list'>> {
+    return this.#core.request('conversation:list', query, options);
+  }
+
+  async create(
+    input: Omit<CommandInput<'conversation:create'>, 'channel'> & { channel?: string },
+    options?: CallOptions,
+  ): Promise<ConversationHandle> {
+    const { clock, random } = this.#core.settings;
+    const body = { ...input, channel: input.channel ?? 'web', id: input.id ?? newId(clock.now(), random) };
+    const reply = await this.#repeat(() => this.#core.request('conversation:create', body, options));
+    const conversation = this.get(reply.conversation.id);
+    conversation.setState(reply.conversation);
+    await conversation.join({ afterSeq: reply.created ? 0 : undefined, signal: options?.signal });
+    return conversation;
+  }
+
+  /** A conversation that the server says is this user's now. */
+  appeared({ conversation, head }: PushBody<'conversation:new'>, isNews: boolean): void {
+    const { autoJoin } = this.#core.settings;
+    if (autoJoin === 'mine') {
+      const known = this.get(conversation.id);
+      known.setState(conversation);
+      if (!known.subscription.isWanted) {
+        known.subscription.adopt(isNews ? { afterSeq: 0 } : { announceAfter: head });
+        known.subscription.viaMine = true;
+        this.#core.joiner.join(known);
+      }
+    }
+    this.#events.emit('change', { conversationId: conversation.id, conversation, head });
+  }
+
+  /** News of a conversation, joined or not. What a joined one knows itself is not taken from here. */
+  updated({ conversation, head, unreadCount, lastMessage }: PushBody<'conversation:updated'>): void {
+    const known = this.peek(conversation.id);
+    known?.setState(conversation);
+    if (!known?.joined) this.#events.emit('change', { conversationId: conversation.id, conversation, head, unreadCount, lastMessage });
+  }
+
+  /** Tells the list that a joined conversation looks different. */
+  changed(conversation: LiveConversation): void {
+    const { id, state, head, unreadCount, log } = conversation;
+    const lastMessage = log.view.entries.findLast((entry) => entry.type !== 'system');
+    this.#events.emit('change', { conversationId: id, conversation: state, head, unreadCount, lastMessage });
+  }
+
+  gone(id: string): void {
+    this.peek(id)?.gone(new UTalkError('NOT_FOUND', `${id} is not visible to this user`));
+    this.#events.emit('change', { conversationId: id, gone: true });
+  }
+
+  /** The id is the client's, so a create whose reply was lost may simply be asked again. */
+  async #repeat<T>(attempt: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof DisconnectedError)) throw error;
+        this.#core.assertOpen('create');
+      }
+    }
+  }
+}

@@ -1,0 +1,30 @@
+// What the parts of a client share. Each part sees the others only through this.
+
+import type { ClientEvents } from './api.ts';
+import type { CatchUp } from './catch-up.ts';
+import type { DeliveredReporter } from './delivered.ts';
+import type { Emitter } from './events.ts';
+import type { Identity } from './handshake.ts';
+import type { Joiner } from './joiner.ts';
+import type { Settings } from './options.ts';
+import type { Outbox } from './outbox.ts';
+import type { Request } from './requests.ts';
+
+export interface Core {
+  readonly settings: Settings;
+  readonly events: Emitter<ClientEvents>;
+  readonly outbox: Outbox;
+  readonly catchUp: CatchUp;
+  readonly delivered: DeliveredReporter;
+  readonly joiner: Joiner;
+  /** Who this client is; absent before the first connection. */
+  readonly identity: Identity | undefined;
+  /** Sends now, or rejects with DisconnectedError. */
+  readonly requestNow: Request;
+  /** Sends as soon as there is a connection, within the timeout. */
+  readonly request: Request;
+  /** Throws ClosedError when the client is closed for good. */
+  assertOpen(what: string): void;
+  /** A newer error report of a listener. */
+  report(event: string, error: unknown): void;
+}

@@ -1,0 +1,40 @@
+// Typed events. A listener that throws is reported and harms neither the others nor the SDK.
+
+/** Ends a subscription. A second call is harmless. */
+export type Unsubscribe = () => void;
+
+/** What `on` of every object of the SDK looks like. */
+export interface EventSource<Events> {
+  /** Calls `listener` at every `event` until the returned function is called. */
+  on<E extends keyof Events>(event: E, listener: (payload: Events[E]) => void): Unsubscribe;
+}
+
+export class Emitter<Events> implements EventSource<Events> {
+  readonly #listeners = new Map<keyof Events, Set<(payload: never) => void>>();
+  readonly #report: (event: string, error: unknown) => void;
+
+  constructor(report: (event: string, error: unknown) => void) {
+    this.#report = report;
+  }
+
+  on<E extends keyof Events>(event: E, listener: (payload: Events[E]) => void): Unsubscribe {
+    const listeners = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, listeners);
+    // A function of its own, so that the same listener added twice is two subscriptions.
+    const entry = (payload: never) => listener(payload);
+    listeners.add(entry);
+    return () => void listeners.delete(entry);
+  }
+
+  emit<E extends keyof Events>(event: E, payload: Events[E]): void {
+    const listeners = this.#listeners.get(event);
+    if (!listeners) return;
+    for (const listener of [...listeners]) {
+      try {
+        listener(payload as never);
+      } catch (error) {
+        this.#report(String(event), error);
+      }
+    }
+  }
+}

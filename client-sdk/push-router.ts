@@ -1,0 +1,103 @@
+// Brings each push to the part that knows what to do with it.
+
+import type { PushBody } from '../protocol/bodies/index.ts';
+import type { PushName } from '../protocol/ops.ts';
+import type { Conversations } from './conversations.ts';
+import type { Core } from './core.ts';
+import type { Notifications } from './notifications.ts';
+import type { Presences } from './presence.ts';
+import type { Rooms } from './rooms.ts';
+
+export interface PushParts {
+  conversations: Conversations;
+  notifications: Notifications;
+  presence: Presences;
+  rooms: Rooms;
+  /** Whether a conversation made at this time is news. */
+  isNews(createdAt: number): boolean;
+  /** Something was missed that only a sync can tell. */
+  onSyncRequired(): void;
+  onAlive(serverTime: number): void;
+}
+
+type Handlers = { [N in PushName]?: (body: PushBody<N>) => void };
+
+/** Pushes that reach the application in another form than they came in. */
+const notForwarded: ReadonlySet<PushName> = new Set([
+  'message:new',
+  'message:delivered',
+  'message:read',
+  'message:error',
+  'typing:start',
+  'typing:stop',
+  'notification',
+  'alive',
+]);
+
+export class PushRouter {
+  readonly #core: Core;
+  readonly #parts: PushParts;
+  readonly #handlers: Handlers;
+
+  constructor(core: Core, parts: PushParts) {
+    this.#core = core;
+    this.#parts = parts;
+    this.#handlers = { ...this.#conversationHandlers(), ...this.#otherHandlers() };
+  }
+
+  route(name: PushName, body: unknown): void {
+    this.#handlers[name]?.(body as never);
+    if (!notForwarded.has(name)) this.#core.events.emit(name as 'event', body as PushBody<'event'>);
+  }
+
+  #conversationHandlers(): Handlers {
+    const { conversations } = this.#parts;
+    const known = (id: string) => {
+      const conversation = conversations.peek(id);
+      return conversation?.subscription.isLeft ? undefined : conversation;
+    };
+    return {
+      'message:new': (entry) => {
+        // Also for one that is not known yet: pushes may overtake the sync that says so.
+        const conversation = conversations.get(entry.conversationId);
+        if (!conversation.subscription.isLeft) conversation.log.receive(entry);
+      },
+      'message:delivered': (push) => known(push.conversationId)?.receipt('delivered', push),
+      'message:read': (push) => known(push.conversationId)?.receipt('read', push),
+      'message:error': (push) => known(push.conversationId)?.emit('message:error', push),
+      'typing:start': ({ conversationId, userId, durationMs }) => {
+        if (userId !== this.#core.identity?.userId) known(conversationId)?.typing.started(userId, durationMs);
+      },
+      'typing:stop': ({ conversationId, userId }) => known(conversationId)?.typing.ended(userId),
+      'conversation:new': (push) => conversations.appeared(push, this.#parts.isNews(push.conversation.createdAt)),
+      'conversation:updated': (push) => conversations.updated(push),
+      'conversation:members': (push) => known(push.conversationId)?.membersChanged(push),
+      'conversation:assigned': ({ conversationId, agentId, agentName, ownerEpoch }) =>
+        known(conversationId)?.setState({ assignedAgent: agentId, assignedAgentName: agentName, ownerEpoch }),
+      'bot:resumed': ({ conversationId, ownerEpoch }) =>
+        known(conversationId)?.setState({ botEnabled: true, assignedAgent: undefined, assignedAgentName: undefined, ownerEpoch }),
+      'escalation:started': ({ conversationId }) => known(conversationId)?.setState({ status: 'escalated' }),
+      'sync:required': ({ conversationId, reason, head }) => {
+        const conversation = conversationId === undefined ? undefined : known(conversationId);
+        if (conversationId === undefined) return reason === 'new_session_detected' ? undefined : this.#parts.onSyncRequired();
+        if (reason === 'gap' && head !== undefined) conversation?.log.raiseHead(head);
+        else if (conversation?.subscription.isWanted) this.#core.joiner.join(conversation);
+      },
+    };
+  }
+
+  #otherHandlers(): Handlers {
+    const { notifications, presence, rooms } = this.#parts;
+    return {
+      notification: (push) => {
+        if (!notifications.received(push)) this.#parts.onSyncRequired();
+      },
+      'presence:update': (push) => presence.update(push),
+      update: (push) => rooms.peek(push.roomId)?.events.emit('update', push),
+      'room:joined': (push) => rooms.peek(push.roomId)?.events.emit('joined', push),
+      'room:left': (push) => rooms.peek(push.roomId)?.events.emit('left', push),
+      event: (push) => push.room !== undefined && rooms.peek(push.room)?.events.emit('event', push),
+      alive: ({ serverTime }) => this.#parts.onAlive(serverTime),
+    };
+  }
+}

@@ -1,0 +1,42 @@
+// A client against the fake server: connecting, sending, receiving, reading history.
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Harness } from './fake/harness.ts';
+
+let h: Harness;
+beforeEach(() => {
+  h = new Harness();
+});
+afterEach(() => h.close());
+
+describe('connecting', () => {
+  test('auth, sync and a first send travel in one flight', async () => {
+    h.server.logs.create('c1', ['ana', 'luis']);
+    const { client } = h.client('ana');
+    const sent = client.conversation('c1').send('hello');
+    const connected = client.connect();
+    await h.clock.advance(5);
+    // The socket is open now; nothing has come back yet.
+    expect(h.server.sessions).toHaveLength(1);
+    await h.clock.advance(5);
+    expect(h.server.sessions[0]?.commands.map(({ name }) => name)).toEqual(['auth', 'sync:state', 'message:send']);
+    await h.clock.advance(5);
+    await connected;
+    expect(client.state).toBe('live');
+    expect(await sent.acked).toMatchObject({ seq: 1, status: 'sent' });
+    expect(client.identity?.userId).toBe('ana');
+  });
+
+  test('two members talk', async () => {
+    h.server.logs.create('c1', ['ana', 'luis']);
+    const ana = await h.live('ana');
+    const luis = await h.live('luis');
+    ana.client.conversation('c1').send('hi');
+    luis.client.conversation('c1').send({ text: 'hello', metadata: { mood: 'good' } });
+    await h.clock.advance(50);
+    expect(ana.texts).toEqual(['hi', 'hello']);
+    expect(luis.texts).toEqual(['hi', 'hello']);
+    expect(ana.client.conversation('c1').entries).toEqual(luis.client.conversation('c1').entries);
+    expect(ana.entries[1]).toMatchObject({ seq: 2, sender: 'luis', type: 'text', metadata: { mood: 'good' } });
+  });
+});
