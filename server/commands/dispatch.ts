@@ -11,8 +11,8 @@ import { StaleAccess } from '../domain/membership.ts';
 import { CommandError } from '../errors.ts';
 import type { RateName } from '../session/rate-limit.ts';
 import type { Session } from '../session/session.ts';
+import { Execution } from './execution.ts';
 import { requestIdOf } from './frame-head.ts';
-import type { Context } from './route.ts';
 import { type CompiledRoute, offers, type RouteTable } from './table.ts';
 
 export interface DispatchCounts {
@@ -102,39 +102,16 @@ export class Dispatch {
   /** Guard and handler, in the turn of their conversation; then the reply. */
   #start(session: Session, id: number, name: CommandName, route: CompiledRoute, input: unknown): void {
     this.#inFlight++;
-    const context = new CommandContext(session, id, route.name, this.#handlerTimeoutMs);
-    const settle = (outcome: unknown, error?: unknown) => {
-      if (!context.settle()) return;
+    const execution = new Execution(session, id, route, input, this.#handlerTimeoutMs, (outcome, error) => {
       this.#inFlight--;
       if (error === undefined) this.#reply(session, id, name, outcome);
       else this.#refuse(session, id, error, name);
       if (name === 'auth' && session.isLive) for (const bytes of session.takeWaiting()) this.receive(session, bytes);
-    };
+    });
     // Built-in commands wait for nothing but the store, which fails fast by itself.
-    if (name === 'call') context.startTimeout();
-    context.onTimeout = () => settle(undefined, new CommandError('UNAVAILABLE', 'the command took too long', { retryAfterMs: 1_000 }));
-    const handle = (granted: unknown) => {
-      try {
-        if (granted === false) throw new CommandError('ACCESS_DENIED', 'the guard refused');
-        const outcome = route.handle(context, input as never, granted as never);
-        if (outcome instanceof Promise) outcome.then(settle, (error) => settle(undefined, error ?? new Error('rejected without a reason')));
-        else settle(outcome);
-      } catch (error) {
-        settle(undefined, error);
-      }
-    };
-    const step = (): Promise<void> | undefined => {
-      try {
-        const granted = route.guard?.(context, input as never);
-        if (granted instanceof Promise) return granted.then(handle, (error) => settle(undefined, error));
-        handle(granted);
-      } catch (error) {
-        settle(undefined, error);
-      }
-      return undefined;
-    };
-    if (route.turn) session.turns.run(route.turn(input as never), step);
-    else void step();
+    if (name === 'call') execution.startTimeout();
+    if (route.turn) session.turns.run(route.turn(input as never), () => execution.begin());
+    else void execution.begin();
   }
 
   #reply(session: Session, id: number, name: CommandName, outcome: unknown): void {
@@ -157,58 +134,6 @@ export class Dispatch {
   /** Commands begun and not answered yet. */
   get inFlight(): number {
     return this.#inFlight;
-  }
-}
-
-/** What a handler sees of its command. The signal is made only when somebody looks at it. */
-class CommandContext implements Context {
-  readonly session: Session;
-  readonly requestId: number;
-  onTimeout: () => void = () => {};
-  readonly #name: string;
-  readonly #timeoutMs: number;
-  #abort: AbortController | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #settled = false;
-
-  constructor(session: Session, requestId: number, name: string, timeoutMs: number) {
-    this.session = session;
-    this.requestId = requestId;
-    this.#name = name;
-    this.#timeoutMs = timeoutMs;
-  }
-
-  get identity() {
-    const { identity } = this.session;
-    if (!identity) throw new CommandError('NOT_AUTHENTICATED', 'send auth first');
-    return identity;
-  }
-
-  get log() {
-    return this.session.commandLog(this.#name, this.requestId);
-  }
-
-  get signal(): AbortSignal {
-    if (!this.#abort) {
-      this.#abort = new AbortController();
-      if (!this.#settled) this.startTimeout();
-    }
-    return this.#abort.signal;
-  }
-
-  startTimeout(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#abort?.abort();
-      this.onTimeout();
-    }, this.#timeoutMs).unref();
-  }
-
-  /** True for the first outcome; later ones are ignored. */
-  settle(): boolean {
-    if (this.#settled) return false;
-    this.#settled = true;
-    clearTimeout(this.#timer);
-    return true;
   }
 }
 

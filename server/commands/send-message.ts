@@ -7,7 +7,7 @@ import type { Known } from '../domain/conversations.ts';
 import { bodyHash, checkDraft } from '../domain/draft.ts';
 import { entryOf } from '../domain/entries.ts';
 import { fitting } from '../domain/joining.ts';
-import type { NewEntry } from '../domain/log.ts';
+import { type NewEntry, unavailable } from '../domain/log.ts';
 import { applyTextPolicy } from '../domain/text-policy.ts';
 import { CommandError } from '../errors.ts';
 import type { AppendAnswer, Key } from '../store/store.ts';
@@ -69,12 +69,21 @@ async function actingAs(
 }
 
 function send(services: Services, context: Context, input: Input, known: Known, sender: Granted['sender']): Promise<Output> {
+  const { session } = context;
   const entry = newEntry(services, context, input, known, sender);
+  // While earlier sends are open, later ones carry the same version: if those are stale these must be too, or they overtake.
+  entry.accessVersion = session.pinVersion(entry.conversation, entry.accessVersion);
   services.typing.wrote(known.record.key, sender.key);
   return services.log.append(entry).then(
-    (answer) => (answer.outcome === 'stored' ? replyOf(answer) : notStored(services, context, entry, answer)),
+    (answer) => {
+      if (answer.outcome !== 'stored')
+        return notStored(services, context, entry, answer).finally(() => session.unpinVersion(entry.conversation));
+      session.unpinVersion(entry.conversation);
+      return replyOf(answer);
+    },
     (error) => {
-      if (error instanceof CommandError && error.retryable) context.session.holdBack(input.conversationId);
+      session.unpinVersion(entry.conversation);
+      if (error instanceof CommandError && error.retryable) session.holdBack(input.conversationId);
       throw error;
     },
   );
@@ -105,33 +114,51 @@ function newEntry({ settings }: Services, { identity }: Context, input: Input, {
 
 const replyOf = ({ id, seq, createdAtMs }: AppendAnswer): Output => ({ id, seq, status: 'sent', sentAt: createdAtMs });
 
-/** Every outcome but `stored`. A stale decision is made again, once. */
-async function notStored(services: Services, context: Context, entry: NewEntry, answer: AppendAnswer, again = true): Promise<Output> {
-  const { conversations } = services;
-  const changed = answer.accessVersion !== entry.accessVersion;
-  if (answer.outcome === 'missing') conversations.forget(entry.conversation);
-  if (answer.outcome === 'stale' || (answer.outcome === 'repeated' && changed)) {
-    const fresh = await conversations.reload(entry.tenant, entry.conversationId);
+/** Every outcome but `stored`. */
+async function notStored(services: Services, context: Context, entry: NewEntry, answer: AppendAnswer): Promise<Output> {
+  if (answer.outcome === 'stale') return decideAgain(services, context, entry);
+  if (answer.outcome !== 'repeated') throw await refusalOf(services, entry, answer);
+  if (answer.accessVersion !== entry.accessVersion) {
+    const fresh = await services.conversations.reload(entry.tenant, entry.conversationId);
     if (!fresh || !can(context.identity, 'send', fresh)) throw noConversation();
-    if (answer.outcome === 'repeated') return replyOf(answer);
-    if (!again) throw retryLater(context, entry.conversationId);
-    const second = { ...entry, accessVersion: fresh.record.accessVersion };
-    const answered = await services.log.append(second);
-    return answered.outcome === 'stored' ? replyOf(answered) : notStored(services, context, second, answered, false);
   }
-  if (answer.outcome === 'repeated') return replyOf(answer);
-  throw await refusalOf(services, entry, answer);
+  return replyOf(answer);
 }
 
-function retryLater({ session }: Context, conversationId: string): CommandError {
-  session.holdBack(conversationId);
-  return new CommandError('UNAVAILABLE', 'the conversation is changing', { retryAfterMs: 100 });
+/** The decision was based on an older state: loads it and decides once more, in the turn of the conversation. */
+function decideAgain(services: Services, context: Context, entry: NewEntry): Promise<Output> {
+  const { session, identity } = context;
+  return new Promise((resolve, reject) => {
+    session.turns.run(entry.conversationId, async () => {
+      try {
+        const fresh = await services.conversations.reload(entry.tenant, entry.conversationId);
+        if (!fresh || !can(identity, 'send', fresh)) throw noConversation();
+        const second = { ...entry, accessVersion: fresh.record.accessVersion };
+        services.log
+          .append(second)
+          .then((answer) => {
+            if (answer.outcome === 'stored' || answer.outcome === 'repeated') return replyOf(answer);
+            return refusalOf(services, second, answer).then((refusal) => Promise.reject(refusal));
+          })
+          .catch((error: unknown) => {
+            if (error instanceof CommandError && error.retryable) session.holdBack(entry.conversationId);
+            throw error;
+          })
+          .then(resolve, reject);
+      } catch (error) {
+        reject(unavailable(error));
+      }
+    });
+  });
 }
 
-async function refusalOf({ store }: Services, entry: NewEntry, answer: AppendAnswer): Promise<CommandError> {
+async function refusalOf({ store, conversations }: Services, entry: NewEntry, answer: AppendAnswer): Promise<CommandError> {
   switch (answer.outcome) {
     case 'missing':
+      conversations.forget(entry.conversation);
       return noConversation();
+    case 'stale':
+      return new CommandError('UNAVAILABLE', 'the conversation is changing', { retryAfterMs: 100 });
     case 'reused':
       return new CommandError('ID_REUSED', 'this messageId was used with another content');
     case 'fenced':

@@ -1,7 +1,6 @@
 // Appending to a log: builds the row, waits for the commit, and hands every committed entry to delivery and bus in one
 // synchronous pass before any sender is answered.
 
-import { v7 as uuidv7 } from 'uuid';
 import { pack, unpack } from '../../protocol/codec.ts';
 import type { MessageType, Role } from '../../protocol/index.ts';
 import { type Bus, type BusEvent, busKinds } from '../bus/index.ts';
@@ -19,6 +18,7 @@ import {
 import type { MembersChanged } from './conversations.ts';
 import type { Delivery, Outgoing } from './delivery.ts';
 import { entryFrame } from './entries.ts';
+import { newEntryId } from './ids.ts';
 
 /** What is appended; the rest of the row follows from it. */
 export interface NewEntry {
@@ -79,7 +79,7 @@ export class Log {
       sender: entry.sender,
       senderRole: entry.senderRole,
       messageId: entry.messageId,
-      id: uuidv7(),
+      id: newEntryId(),
       type: entry.type,
       text: entry.text,
       mediaId: entry.mediaId,

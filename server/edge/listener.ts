@@ -160,7 +160,8 @@ class UwsListener implements Listener {
     data.socket?.closed();
     this.#release(data);
     data.session?.closed();
-    data.session?.log.debug({ code: logged, user: data.session.identity?.userId }, 'connection closed');
+    if (this.#options.log.isLevelEnabled('debug'))
+      data.session?.log.debug({ code: logged, user: data.session.identity?.userId }, 'connection closed');
   }
 
   #release(data: SocketData): void {

@@ -39,7 +39,6 @@ export class Session {
   readonly path: Path;
   readonly openedAtMs = Date.now();
   readonly turns = new Turns();
-  readonly log: Logger;
   readonly upgradeToken: string | undefined;
   state: SessionState = 'opening';
   identity: Identity | undefined;
@@ -52,6 +51,7 @@ export class Session {
   /** Run once when the socket is gone. */
   onClosed: () => void = () => {};
 
+  readonly #log: Logger;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
   readonly #delivery: Delivery;
@@ -62,6 +62,7 @@ export class Session {
   #frames: TokenBucket;
   #refusedFrames = 0;
   readonly #heldBack = new Set<string>();
+  readonly #openSends = new Map<Key, { accessVersion: number; open: number }>();
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #inbox: Key | undefined;
@@ -69,7 +70,7 @@ export class Session {
   constructor(options: SessionOptions) {
     this.path = options.path;
     this.upgradeToken = options.token;
-    this.log = options.log.child({ session: this.id, path: options.path });
+    this.#log = options.log;
     this.#socket = options.socket;
     this.#delivery = options.delivery;
     this.#limited = options.limited;
@@ -213,7 +214,27 @@ export class Session {
     return !this.#heldBack.has(conversationId);
   }
 
-  /** Logger for one command. Made only when something is to be said. */
+  /** The access version for a send: that of the sends still open in the conversation, else the given one. */
+  pinVersion(conversation: Key, accessVersion: number): number {
+    const pinned = this.#openSends.get(conversation);
+    if (pinned) {
+      pinned.open++;
+      return pinned.accessVersion;
+    }
+    this.#openSends.set(conversation, { accessVersion, open: 1 });
+    return accessVersion;
+  }
+
+  unpinVersion(conversation: Key): void {
+    const pinned = this.#openSends.get(conversation);
+    if (pinned && --pinned.open === 0) this.#openSends.delete(conversation);
+  }
+
+  /** Made only when something is to be said: a logger a session would cost more memory than all the rest of it. */
+  get log(): Logger {
+    return this.#log.child({ session: this.id, path: this.path });
+  }
+
   commandLog(command: CommandName | string, requestId: number): Logger {
     return this.log.child({ command, requestId, user: this.identity?.userId });
   }

@@ -1,0 +1,93 @@
+// One command under way: guard, then handler, then exactly one outcome.
+
+import { CommandError } from '../errors.ts';
+import type { Session } from '../session/session.ts';
+import type { Context } from './route.ts';
+import type { CompiledRoute } from './table.ts';
+
+/** @param error undefined for success. Called once. */
+export type Settle = (outcome: unknown, error?: unknown) => void;
+
+export class Execution implements Context {
+  readonly session: Session;
+  readonly requestId: number;
+  readonly #route: CompiledRoute;
+  readonly #input: unknown;
+  readonly #timeoutMs: number;
+  #settle: Settle | undefined;
+  #abort: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(session: Session, requestId: number, route: CompiledRoute, input: unknown, timeoutMs: number, settle: Settle) {
+    this.session = session;
+    this.requestId = requestId;
+    this.#route = route;
+    this.#input = input;
+    this.#timeoutMs = timeoutMs;
+    this.#settle = settle;
+  }
+
+  /** Asks the guard and starts the handler. The promise, if any, settles when the handler has begun; it never rejects. */
+  begin(): Promise<void> | undefined {
+    try {
+      const granted = this.#route.guard?.(this, this.#input as never);
+      if (granted instanceof Promise) {
+        return granted.then(
+          (value) => this.#handle(value),
+          (error) => this.#end(undefined, error),
+        );
+      }
+      this.#handle(granted);
+    } catch (error) {
+      this.#end(undefined, error);
+    }
+    return undefined;
+  }
+
+  #handle(granted: unknown): void {
+    try {
+      if (granted === false) throw new CommandError('ACCESS_DENIED', 'the guard refused');
+      const outcome = this.#route.handle(this, this.#input as never, granted as never);
+      if (outcome instanceof Promise) {
+        outcome.then(
+          (value) => this.#end(value),
+          (error) => this.#end(undefined, error ?? new Error('rejected without a reason')),
+        );
+      } else this.#end(outcome);
+    } catch (error) {
+      this.#end(undefined, error);
+    }
+  }
+
+  /** The first outcome counts; one that comes after the timeout is ignored. */
+  #end(outcome: unknown, error?: unknown): void {
+    const settle = this.#settle;
+    if (!settle) return;
+    this.#settle = undefined;
+    clearTimeout(this.#timer);
+    settle(outcome, error);
+  }
+
+  get identity() {
+    const { identity } = this.session;
+    if (!identity) throw new CommandError('NOT_AUTHENTICATED', 'send auth first');
+    return identity;
+  }
+
+  get log() {
+    return this.session.commandLog(this.#route.name, this.requestId);
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
+  }
+
+  /** Answers for a handler that runs for too long, and aborts its signal. */
+  startTimeout(): void {
+    this.#timer = setTimeout(() => {
+      this.#abort?.abort();
+      this.#end(undefined, new CommandError('UNAVAILABLE', 'the command took too long', { retryAfterMs: 1_000 }));
+    }, this.#timeoutMs).unref();
+  }
+}
