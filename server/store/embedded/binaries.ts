@@ -1,7 +1,7 @@
 // Finds the PostgreSQL programs of the npm package for this platform. They are used as they lie there, or from a copy when
 // the user that PostgreSQL runs as cannot reach the project's directory.
 
-import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { StartError } from '../../errors.ts';
 import { type Owner, reaches } from './owner.ts';
@@ -33,6 +33,7 @@ export function reachableBinaries(bin: string, owner: Owner | undefined, shelf: 
   const { version } = JSON.parse(readFileSync(path.join(native, '..', 'package.json'), 'utf8')) as { version: string };
   const target = path.join(shelf, `postgres-${version}`);
   if (existsSync(target)) return { bin: path.join(target, 'bin'), copied: false };
+  mkdirSync(shelf, { recursive: true });
   // A rename shows the copy whole or not at all, whatever ends this process in between.
   const draft = mkdtempSync(path.join(shelf, '.copy-'));
   try {

@@ -52,7 +52,7 @@ export async function runningPort(bin: string, place: Place): Promise<number | u
   const pidFile = path.join(dataOf(place), 'postmaster.pid');
   const { pid, port } = readPidFile(pidFile);
   if (pid === undefined) return undefined;
-  if (isForeign(pid, dataOf(place))) {
+  if (!isPostmaster(pid, dataOf(place))) {
     rmSync(pidFile, { force: true });
     return undefined;
   }
@@ -92,14 +92,15 @@ function readPidFile(file: string): { pid?: number; port?: number } {
   }
 }
 
-// After a reboot the number in the file may belong to any process; PostgreSQL and pg_ctl would take one of the same user for
-// a running server. A postmaster works in its data directory. Where /proc does not exist, PostgreSQL's own check is left.
-function isForeign(pid: number, data: string): boolean {
-  if (!existsSync('/proc/self/cwd')) return false;
+// After a reboot the number in the file may belong to any process, and a killed postmaster stays a zombie until somebody asks for
+// its status; PostgreSQL and pg_ctl would take either for a running server. A postmaster works in its data directory. Without
+// /proc PostgreSQL's own check is what is left; with it, the shared memory still keeps a second one from starting.
+function isPostmaster(pid: number, data: string): boolean {
+  if (!existsSync('/proc/self/cwd')) return true;
   try {
-    return readlinkSync(`/proc/${pid}/cwd`) !== realpathSync(data);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EACCES';
+    return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(data);
+  } catch {
+    return false;
   }
 }
 

@@ -1,0 +1,94 @@
+// A PostgreSQL for tests, from the binaries the server brings along: its own directory, a free port, databases by the piece.
+// It can be killed and started again; when the test process ends, nothing of it is left.
+
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import postgres from 'postgres';
+import { findBinaries, reachableBinaries } from '../../server/store/embedded/binaries.ts';
+import {
+  createCluster,
+  databaseName,
+  databaseUser,
+  freePort,
+  runningPort,
+  startCluster,
+  stopCluster,
+} from '../../server/store/embedded/cluster.ts';
+import { dataOf, fallbackRoot, findPlace } from '../../server/store/embedded/place.ts';
+
+export interface TestPostgres {
+  /** Of a database without tables. */
+  url: string;
+  port: number;
+  /** Makes another database without tables, and answers its URL. */
+  createDatabase(): Promise<string>;
+  /** Ends it like a power cut: SIGKILL to the postmaster; its children follow by themselves. Resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port, after `kill` or `halt`. */
+  start(): Promise<void>;
+  /** Stops it in order; the data stay. */
+  halt(): Promise<void>;
+  /** Stops it and removes everything. */
+  stop(): Promise<void>;
+}
+
+/** Starts a PostgreSQL on a free port. */
+export async function startTestPostgres(): Promise<TestPostgres> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'utalk-postgres-'));
+  chmodSync(directory, 0o755); // as root PostgreSQL runs as another user, who must get in
+  const place = await findPlace(directory);
+  const { bin } = reachableBinaries(await findBinaries(), place.owner, fallbackRoot);
+  await createCluster(bin, place);
+  const port = await freePort();
+  const urlOf = (database: string) => `postgres://${databaseUser}:${place.password}@127.0.0.1:${port}/${database}`;
+  let databases = 0;
+
+  const killNow = () => {
+    try {
+      process.kill(Number(readFileSync(path.join(dataOf(place), 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL');
+    } catch {
+      // It does not run.
+    }
+  };
+  const removeAll = () => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  const onExit = () => {
+    killNow();
+    removeAll();
+  };
+  process.once('exit', onExit);
+
+  // The children of a killed postmaster hold its memory for a moment, and PostgreSQL refuses to start over them.
+  const start = async (tries = 50): Promise<void> => {
+    try {
+      if ((await runningPort(bin, place)) === undefined) await startCluster(bin, place, port);
+    } catch (error) {
+      if (tries === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await start(tries - 1);
+    }
+  };
+  await start();
+  return {
+    url: urlOf(databaseName),
+    port,
+    async createDatabase() {
+      const sql = postgres(urlOf(databaseName), { max: 1, fetch_types: false, onnotice: () => {} });
+      const name = `test_${++databases}`;
+      await sql.unsafe(`create database ${name}`);
+      await sql.end();
+      return urlOf(name);
+    },
+    async kill() {
+      killNow();
+      while ((await runningPort(bin, place)) !== undefined) await new Promise((resolve) => setTimeout(resolve, 10));
+    },
+    start: () => start(),
+    halt: () => stopCluster(bin, place),
+    async stop() {
+      await stopCluster(bin, place);
+      process.off('exit', onExit);
+      removeAll();
+    },
+  };
+}
