@@ -1,0 +1,316 @@
+// The demo page in a real browser against the real server: what one person writes, the other sees, in order, once, with
+// marks that mean what they say; and the page itself fits, reads and obeys the keyboard.
+
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createClient } from '../../client-sdk/index.ts';
+import { type App, createApp } from '../../server/app.ts';
+import { defineSettings } from '../../server/config.ts';
+import { createLog } from '../../server/log.ts';
+import {
+  accessibilityFaults,
+  desktop,
+  launchBrowser,
+  openPage,
+  phone,
+  screenshot,
+  sidewaysPx,
+  type WatchedPage,
+} from '../support/browser.ts';
+
+const greeting = 'Hi Ana, I am Luis. Write something on the left and watch it arrive here.';
+const patient = { timeout: 15_000 };
+
+let dataDir: string;
+let app: App;
+let browser: Browser;
+let origin: string;
+let webSocketUrl: string;
+const contexts: BrowserContext[] = [];
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(path.join(tmpdir(), 'utalk-browser-'));
+  // As root the database runs as another user, who must be able to enter.
+  chmodSync(dataDir, 0o755);
+  // Raw texts, so that the page alone is what keeps them from becoming elements.
+  const settings = defineSettings({ port: 0, httpPort: 0, dataDir, rateProfile: 'bench', textPolicy: 'raw', drainWindowMs: 0 });
+  app = await createApp(settings, createLog('silent'));
+  const { port, httpPort } = await app.listen();
+  origin = `http://localhost:${httpPort}`;
+  webSocketUrl = `ws://localhost:${port}/app`;
+  browser = await launchBrowser();
+});
+
+afterEach(async () => {
+  await Promise.all(contexts.splice(0).map((context) => context.close()));
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await app?.close();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+async function open(where = '/', options: BrowserContextOptions = { viewport: desktop }): Promise<WatchedPage> {
+  const context = await browser.newContext(options);
+  contexts.push(context);
+  const watched = await openPage(context, `${origin}${where}`);
+  return watched;
+}
+
+const half = (page: Page, user: string): Locator => page.locator(`[data-user="${user}"]`);
+const input = (page: Page, user: string): Locator => half(page, user).locator('textarea');
+const state = (page: Page, user: string): Promise<string> => half(page, user).locator('.state .words').innerText();
+const unread = (page: Page, user: string): Locator => half(page, user).locator('.unread');
+const texts = (page: Page, user: string): Promise<string[]> => half(page, user).locator('.entry .text').allInnerTexts();
+
+async function live(page: Page, ...users: string[]): Promise<void> {
+  for (const user of users) await expect.poll(() => state(page, user), patient).toBe('Live');
+}
+
+async function write(page: Page, user: string, ...messages: string[]): Promise<void> {
+  for (const message of messages) {
+    await input(page, user).fill(message);
+    await input(page, user).press('Enter');
+  }
+}
+
+/** The newest texts of a side, as many as are expected. */
+async function expectNewest(page: Page, user: string, expected: string[]): Promise<void> {
+  await expect.poll(async () => (await texts(page, user)).slice(-expected.length), patient).toEqual(expected);
+}
+
+/** The marks of the newest own messages, as a screen reader says them. */
+async function expectMarks(page: Page, user: string, expected: string[]): Promise<void> {
+  const marks = half(page, user).locator('.entry[data-side="mine"] .mark');
+  const labels = async () => (await marks.evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')))).slice(-expected.length);
+  await expect.poll(labels, patient).toEqual(expected);
+}
+
+describe('two people side by side', () => {
+  test('open live with a message there and the cursor on the left', async () => {
+    const { page, complaints } = await open();
+    await live(page, 'ana', 'luis');
+    for (const user of ['ana', 'luis']) expect(await texts(page, user)).toContain(greeting);
+    expect(await input(page, 'ana').evaluate((element) => element === document.activeElement)).toBe(true);
+    const [ana, luis] = [await half(page, 'ana').boundingBox(), await half(page, 'luis').boundingBox()];
+    expect(ana!.x + ana!.width).toBeLessThanOrEqual(luis!.x);
+    expect(complaints).toEqual([]);
+  });
+
+  test('what Ana writes is announced, arrives in order, and is read when Luis turns to it', async () => {
+    const { page, complaints } = await open();
+    await live(page, 'ana', 'luis');
+    await input(page, 'ana').pressSequentially('Where ');
+    await expect.poll(() => half(page, 'luis').locator('.typing').innerText(), patient).toBe('Ana is writing…');
+    const messages = ['Where is my order?', 'It has the number 4711', 'Thank you'];
+    await write(page, 'ana', ...messages);
+    await expectNewest(page, 'luis', messages);
+    await expectNewest(page, 'ana', messages);
+    await expectMarks(page, 'ana', ['Delivered', 'Delivered', 'Delivered']);
+    await expect.poll(() => unread(page, 'luis').innerText(), patient).toBe('3 unread');
+    expect(await half(page, 'luis').locator('.typing').innerText()).toBe('');
+
+    await input(page, 'luis').click();
+    await expectMarks(page, 'ana', ['Read', 'Read', 'Read']);
+    await expect.poll(() => unread(page, 'luis').isHidden(), patient).toBe(true);
+    await write(page, 'luis', 'Let me look');
+    await expectNewest(page, 'ana', [...messages, 'Let me look']);
+    expect(complaints).toEqual([]);
+  });
+
+  test('texts stay texts', async () => {
+    const { page, complaints } = await open();
+    await live(page, 'ana', 'luis');
+    const hostile = '<img src=x onerror="document.title=1"><b>bold</b> &lt;i&gt;';
+    await write(page, 'ana', hostile);
+    await expectNewest(page, 'luis', [hostile]);
+    expect(await half(page, 'luis').locator('.log :is(img, b, i)').count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  test('Shift and Enter make a new line, white space alone is not sent', async () => {
+    const { page } = await open();
+    await live(page, 'ana', 'luis');
+    await input(page, 'ana').fill('   ');
+    await input(page, 'ana').press('Enter');
+    await input(page, 'ana').fill('first');
+    await input(page, 'ana').press('Shift+Enter');
+    await input(page, 'ana').pressSequentially('second');
+    await input(page, 'ana').press('Enter');
+    await expectNewest(page, 'luis', ['first\nsecond']);
+    expect(await texts(page, 'luis')).not.toContain('');
+  });
+
+  test('messages written without a connection wait, then arrive once and in order', async () => {
+    const { page } = await open();
+    await live(page, 'ana', 'luis');
+    const cable = half(page, 'ana').locator('.cable');
+    await cable.click();
+    await expect.poll(() => state(page, 'ana'), patient).toBe('Offline');
+    await write(page, 'ana', 'in the tunnel 1', 'in the tunnel 2');
+    await expectMarks(page, 'ana', ['Waiting to be sent', 'Waiting to be sent']);
+    await write(page, 'luis', 'are you there?');
+    await expectNewest(page, 'luis', ['are you there?']);
+
+    await cable.click();
+    await live(page, 'ana');
+    const expected = ['are you there?', 'in the tunnel 1', 'in the tunnel 2'];
+    await expectNewest(page, 'luis', expected);
+    await expectNewest(page, 'ana', expected);
+    expect((await texts(page, 'luis')).filter((text) => text === 'in the tunnel 1')).toHaveLength(1);
+  });
+});
+
+describe('one person in each window', () => {
+  test('messages and marks travel both ways', async () => {
+    const ana = await open('/?user=ana');
+    const luis = await open('/?user=luis');
+    await live(ana.page, 'ana');
+    await live(luis.page, 'luis');
+    expect(await ana.page.locator('.half').count()).toBe(1);
+    await write(ana.page, 'ana', 'from window one', 'and again');
+    await expectNewest(luis.page, 'luis', ['from window one', 'and again']);
+    await expectMarks(ana.page, 'ana', ['Read', 'Read']);
+    await write(luis.page, 'luis', 'from window two');
+    await expectNewest(ana.page, 'ana', ['from window one', 'and again', 'from window two']);
+    await expectMarks(luis.page, 'luis', ['Read']);
+    expect([...ana.complaints, ...luis.complaints]).toEqual([]);
+  });
+
+  test('each side of the page links to its window, and the window back', async () => {
+    const { page } = await open();
+    const [opened] = await Promise.all([page.context().waitForEvent('page'), half(page, 'luis').locator('.alone').click()]);
+    await live(opened, 'luis');
+    expect(new URL(opened.url()).search).toBe('?user=luis');
+    await opened.locator('#both').click();
+    await live(opened, 'ana', 'luis');
+  });
+
+  test('somebody unknown is told so', async () => {
+    const { page } = await open('/?user=nobody');
+    await expect.poll(() => page.locator('#failure').innerText(), patient).toBe('Nobody here is called nobody.');
+  });
+});
+
+describe('the page', () => {
+  const sizes = { desktop, phone };
+  const looks = (['desktop', 'phone'] as const).flatMap((size) =>
+    (['light', 'dark'] as const).flatMap((scheme) => [
+      [size, scheme, 'both sides', '/'] as const,
+      [size, scheme, 'one side', '/?user=ana'] as const,
+    ]),
+  );
+
+  test.each(looks)('on a %s, %s, with %s, fits and has no fault of WCAG A or AA', async (size, colorScheme, sides, where) => {
+    const both = sides === 'both sides';
+    const { page, complaints } = await open(where, { viewport: sizes[size], colorScheme });
+    await live(page, ...(both ? ['ana', 'luis'] : ['ana']));
+    await write(page, 'ana', 'Good morning! My order 4711 has not arrived yet, and the tracking page has not moved since Monday.');
+    await expectMarks(page, 'ana', [both ? 'Delivered' : 'Stored by the server']);
+    expect(await sidewaysPx(page)).toBe(0);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await screenshot(page, `demo-${size}-${colorScheme}-${sides.replace(' ', '-')}`);
+    expect(complaints).toEqual([]);
+  });
+
+  test('on a phone with its keyboard open leaves the side in use whole', async () => {
+    const { page } = await open('/', { viewport: { width: phone.width, height: 430 } });
+    await live(page, 'ana', 'luis');
+    for (const user of ['ana', 'luis']) {
+      await input(page, user).click();
+      const box = await half(page, user).boundingBox();
+      expect(box!.height).toBeGreaterThan(200);
+      expect(box!.y + box!.height).toBeLessThanOrEqual(430);
+      expect(await half(page, user).locator('.log').isVisible()).toBe(true);
+    }
+    expect(await accessibilityFaults(page)).toEqual([]);
+  });
+
+  test('is used with the keyboard alone', async () => {
+    const { page } = await open();
+    await live(page, 'ana', 'luis');
+    const visited = new Set<string>();
+    for (let step = 0; step < 14; step++) {
+      await page.keyboard.press('Tab');
+      visited.add(
+        await page.evaluate(() => {
+          const element = document.activeElement as HTMLElement;
+          return `${element.closest<HTMLElement>('.half')?.dataset.user ?? 'page'} ${element.className || element.localName}`;
+        }),
+      );
+    }
+    for (const user of ['ana', 'luis']) {
+      for (const stop of ['tool cable', 'tool alone', 'log', 'textarea', 'button']) expect(visited).toContain(`${user} ${stop}`);
+    }
+  });
+});
+
+/** More messages than a page brings, sent without a browser. */
+async function sendAs(user: string, messages: readonly string[]): Promise<void> {
+  const { token } = (await (await fetch(`${origin}/demo/token?user=${user}`)).json()) as { token: string };
+  const client = createClient({ url: webSocketUrl, auth: token });
+  await client.connect();
+  const conversation = client.conversation('demo');
+  await Promise.all(messages.map((message) => conversation.send(message).acked));
+  client.close();
+}
+
+test('scrolling up loads the older messages to the first, in order and without a jump', async () => {
+  const numbered = Array.from({ length: 250 }, (_, index) => `line ${index + 1}`);
+  await sendAs('ana', numbered);
+  const { page } = await open('/?user=luis');
+  await live(page, 'luis');
+  await expectNewest(page, 'luis', ['line 250']);
+  const log = half(page, 'luis').locator('.log');
+  expect((await texts(page, 'luis')).length).toBeLessThan(numbered.length);
+  const first = half(page, 'luis').locator('.entry').first();
+  const before = await first.getAttribute('data-seq');
+  await log.evaluate((element) => {
+    element.scrollTop = 20;
+  });
+  await expect.poll(() => first.getAttribute('data-seq'), patient).not.toBe(before);
+  const place = await half(page, 'luis')
+    .locator(`.entry[data-seq="${before}"]`)
+    .evaluate((row) => row.getBoundingClientRect().top);
+  expect(place).toBeGreaterThan(0);
+  expect(place).toBeLessThan(desktop.height);
+
+  await expect
+    .poll(async () => {
+      await log.evaluate((element) => {
+        element.scrollTop = 0;
+      });
+      return first.getAttribute('data-seq');
+    }, patient)
+    .toBe('1');
+  const seqs = await half(page, 'luis')
+    .locator('.entry')
+    .evaluateAll((rows) => rows.map((row) => Number((row as HTMLElement).dataset.seq)));
+  expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+  expect((await texts(page, 'luis')).slice(-numbered.length)).toEqual(numbered);
+  await expect.poll(() => half(page, 'luis').locator('.start').innerText(), patient).toBe('The beginning of this conversation');
+});
+
+test('a reader who is further up is not moved, and told of what is new', async () => {
+  const { page } = await open();
+  await live(page, 'ana', 'luis');
+  await input(page, 'luis').focus();
+  const log = half(page, 'luis').locator('.log');
+  await log.evaluate((element) => {
+    element.scrollTop = element.scrollHeight / 3;
+  });
+  const newer = half(page, 'luis').locator('.newer');
+  const top = await log.evaluate((element) => element.scrollTop);
+  await write(page, 'ana', 'news');
+  await expect.poll(() => newer.isVisible(), patient).toBe(true);
+  expect(await log.evaluate((element) => element.scrollTop)).toBe(top);
+  await newer.click();
+  await expect.poll(() => newer.isVisible(), patient).toBe(false);
+  await expect
+    .poll(() => log.evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight), patient)
+    .toBeLessThan(2);
+});
