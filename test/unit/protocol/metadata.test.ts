@@ -72,7 +72,6 @@ describe('properties', () => {
         if (checkMetadata(metadata) !== undefined) return;
         passed++;
         const json = JSON.stringify(metadata);
-        // JSON has no negative zero; the difference is of no use to anybody.
         expect(JSON.stringify(JSON.parse(json))).toBe(json);
         expect(JSON.stringify(unpack(pack(metadata)))).toBe(json);
         expect(Buffer.byteLength(json)).toBeLessThanOrEqual(limits.maxMetadataBytes);
