@@ -50,10 +50,10 @@ export function bodyHash({ type, text, mediaId, metadata }: Draft): string {
   return hashVersion + hash('sha256', canonical, 'hex').slice(2, 32);
 }
 
+/** The value with its maps turned into sorted lists of pairs, marked as maps so that no list looks like one. */
 function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
+  if (Array.isArray(value)) return ['list', ...value.map(sorted)];
   if (typeof value !== 'object' || value === null) return value;
-  return Object.entries(value)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, item]) => [key, sorted(item)]);
+  const pairs = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return ['map', ...pairs.map(([key, item]) => [key, sorted(item)])];
 }
