@@ -6,6 +6,9 @@ import type { Output } from './output.ts';
 /** A wrong call, not a failed one: exit code 2. */
 export class UsageError extends Error {}
 
+/** The command could not do what it says, for a reason that can be told in words: exit code 1, no stack. */
+export class CommandFailed extends Error {}
+
 export interface Option {
   type: 'string' | 'boolean';
   /** How the value is written in help: `<id>`. */

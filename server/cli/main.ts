@@ -4,7 +4,7 @@
 
 import { existsSync } from 'node:fs';
 import { checkConfig } from './check-config.ts';
-import { type Command, commandHelp, overallHelp, parseOptions, UsageError } from './command.ts';
+import { type Command, CommandFailed, commandHelp, overallHelp, parseOptions, UsageError } from './command.ts';
 import { migrate } from './migrate.ts';
 import { createOutput } from './output.ts';
 import { send } from './send.ts';
@@ -28,7 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
       output.note(`utalk ${name ?? ''}: ${error.message}\nutalk ${name ?? ''} --help describes it.`);
       return exitCodes.usage;
     }
-    output.note(describeFailure(error) ?? ((error as Error).stack || String(error)));
+    output.note(error instanceof CommandFailed ? error.message : (describeFailure(error) ?? ((error as Error).stack || String(error))));
     return exitCodes.failed;
   } finally {
     await output.flushed();

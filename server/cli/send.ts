@@ -2,10 +2,10 @@
 // restarts and lost replies; the exit code is 0 only when all were acknowledged.
 
 import { randomUUID } from 'node:crypto';
-import { type ConversationHandle, UTalkError } from '../../client-sdk/index.ts';
-import { type Context, defineCommand, UsageError } from './command.ts';
+import type { ConversationHandle } from '../../client-sdk/index.ts';
+import { CommandFailed, type Context, defineCommand, UsageError } from './command.ts';
 import { retrying } from './retrying.ts';
-import { connectionOptions, openSession, type Session } from './session.ts';
+import { connectionOptions, inWords, openSession, type Session } from './session.ts';
 import { items, roleName, seconds, wholeNumber } from './values.ts';
 
 /** Messages on their way in one connection; less than the outbox of the SDK takes. */
@@ -131,8 +131,8 @@ async function deliver(conversation: ConversationHandle, text: string, signal: A
 }
 
 function reasonOf(signal: AbortSignal, error: unknown, { timeoutS }: Plan): string {
-  const cause = signal.aborted && signal.reason !== undefined ? signal.reason : error;
-  if (cause instanceof UTalkError) return `${cause.code}: ${cause.message}. ${cause.remediation}`;
+  const cause = inWords(signal.aborted ? signal.reason : error);
   if ((cause as Error).name === 'TimeoutError') return `Not everything was acknowledged within ${timeoutS} s.`;
-  return (cause as Error).name === 'AbortError' ? 'Stopped.' : (cause as Error).message;
+  if ((cause as Error).name === 'AbortError') return 'Stopped.';
+  return cause instanceof CommandFailed ? cause.message : ((cause as Error).stack ?? String(cause));
 }

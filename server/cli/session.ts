@@ -1,8 +1,8 @@
 // A connection of the command line through the SDK, and what ends it.
 
-import { type Client, createClient } from '../../client-sdk/index.ts';
+import { type Client, createClient, UTalkError } from '../../client-sdk/index.ts';
 import type { Role } from '../../protocol/index.ts';
-import { type Context, UsageError } from './command.ts';
+import { CommandFailed, type Context, UsageError } from './command.ts';
 import { credentials } from './credentials.ts';
 import { packageVersion } from './version.ts';
 
@@ -35,16 +35,23 @@ export function openSession(context: Context, values: ConnectionValues, role: Ro
     url: sessionUrl(context, values.url, path),
     auth: credentials(context, { ...values, role }),
     autoJoin: 'none',
+    reconnectCeilingMs: 1_000,
+    requestTimeoutMs: 5_000,
     agent: `utalk-cli/${packageVersion()}`,
     logger: { debug: () => {}, warn: (message) => context.output.note(message) },
   });
   client.on('state', (state) => {
-    if (state.name === 'authRequired') ended.abort(new Error(`The server did not take the token: ${state.reason}`));
+    if (state.name === 'authRequired') ended.abort(new CommandFailed(`The server did not take the token: ${state.reason}`));
     if (state.name === 'closed' && state.reason !== 'client')
-      ended.abort(new Error(`The server ended the session (${state.reason}): ${state.message}`));
+      ended.abort(new CommandFailed(`The server ended the session (${state.reason}): ${state.message}`));
   });
-  client.connect().catch((error: unknown) => ended.abort(error));
+  client.connect().catch((error: unknown) => ended.abort(inWords(error)));
   return { client, ended: ended.signal };
+}
+
+/** An error of the SDK with its remedy; anything else as it is. */
+export function inWords(error: unknown): unknown {
+  return error instanceof UTalkError ? new CommandFailed(`${error.code}: ${error.message}. ${error.remediation}`) : error;
 }
 
 function sessionUrl({ environment }: Context, given: string | undefined, path: string): string {

@@ -1,8 +1,8 @@
 // utalk tail: the log of a conversation as it grows, every entry once and in order, over restarts of the server.
 
-import { type Entry, UTalkError } from '../../client-sdk/index.ts';
+import type { Entry } from '../../client-sdk/index.ts';
 import { defineCommand } from './command.ts';
-import { connectionOptions, openSession } from './session.ts';
+import { connectionOptions, inWords, openSession } from './session.ts';
 import { roleName, seconds, wholeNumber } from './values.ts';
 
 export const tail = defineCommand({
@@ -36,7 +36,7 @@ export const tail = defineCommand({
         if (++printed >= count) return 0;
       }
     } catch (error) {
-      if (!signal.aborted) throw error instanceof UTalkError ? new Error(`${error.code}: ${error.message}. ${error.remediation}`) : error;
+      if (!signal.aborted) throw inWords(error);
     } finally {
       client.close();
     }

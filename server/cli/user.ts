@@ -1,9 +1,9 @@
 // utalk user: lets a user in, keeps a user out, or ends the user's sessions. Acts on the path /admin.
 
-import { type Client, UTalkError } from '../../client-sdk/index.ts';
-import { defineCommand, UsageError } from './command.ts';
+import type { Client } from '../../client-sdk/index.ts';
+import { CommandFailed, defineCommand, UsageError } from './command.ts';
 import { retrying } from './retrying.ts';
-import { connectionOptions, openSession } from './session.ts';
+import { connectionOptions, inWords, openSession } from './session.ts';
 import { seconds } from './values.ts';
 
 const { url, token, tenant } = connectionOptions;
@@ -33,8 +33,8 @@ export const user = defineCommand({
       return 0;
     } catch (error) {
       if (ended.aborted) throw ended.reason;
-      if ((error as Error).name === 'TimeoutError') throw new Error(`The server did not answer within ${values.timeout}.`);
-      throw error instanceof UTalkError ? new Error(`${error.code}: ${error.message}. ${error.remediation}`) : error;
+      if ((error as Error).name === 'TimeoutError') throw new CommandFailed(`The server did not answer within ${values.timeout}.`);
+      throw inWords(error);
     } finally {
       client.close();
     }
