@@ -98,6 +98,7 @@ describe('two people side by side', () => {
     expect(await input(page, 'ana').evaluate((element) => element === document.activeElement)).toBe(true);
     const [ana, luis] = [await half(page, 'ana').boundingBox(), await half(page, 'luis').boundingBox()];
     expect(ana!.x + ana!.width).toBeLessThanOrEqual(luis!.x);
+    await screenshot(page, 'demo-first-look');
     expect(complaints).toEqual([]);
   });
 

@@ -1,10 +1,14 @@
 // The HTTP listener on a real port: who may see what, what every answer carries, and that nothing hangs.
 
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { defineSettings, type Settings } from '../../server/config.ts';
 import type { Health } from '../../server/health.ts';
+import { loadAssets, writeBundles } from '../../server/http/bundle.ts';
 import { createHttpListener, type HttpDependencies, type HttpListener } from '../../server/http/http-listener.ts';
 import { createLog } from '../../server/log.ts';
 
@@ -167,6 +171,13 @@ describe('every answer', () => {
     expect(answer.json()).toEqual({ code, message: expect.any(String) });
   });
 
+  test('comes, even when what it waits for does not', async () => {
+    await start({ handlerTimeoutMs: 100 }, { metrics: () => new Promise(() => {}) });
+    const answer = await get('/metrics');
+    expect(answer.status).toBe(503);
+    expect(answer.json()).toEqual({ code: 'UNAVAILABLE', message: expect.any(String) });
+  });
+
   test('to bytes that are not HTTP is JSON too, and the connection ends', async () => {
     await start();
     const socket = connect(port, '127.0.0.1');
@@ -244,6 +255,21 @@ describe('the SDK as a module', () => {
     expect(headers['content-encoding']).toBe('gzip');
     expect(headers.vary).toContain('accept-encoding');
   });
+});
+
+test('a built package carries the same files, and its page loads the SDK from the server', async () => {
+  const outDir = mkdtempSync(path.join(tmpdir(), 'utalk-bundles-'));
+  try {
+    await writeBundles(outDir);
+    const folder = path.join(outDir, 'server/http/public');
+    const built = new Map(readdirSync(folder).map((name) => [name, readFileSync(path.join(folder, name))]));
+    const served = await loadAssets();
+    expect([...built.keys()].sort()).toEqual([...served.keys()].sort());
+    for (const [name, { body }] of served) expect(built.get(name)?.equals(body), name).toBe(true);
+    expect(built.get('demo.js')?.toString()).toMatch(/from\s*"\/client\.js"/);
+  } finally {
+    rmSync(outDir, { recursive: true });
+  }
 });
 
 describe('the demo', () => {
