@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { closeCodes, commandOps, errorCodes, limits, pushOps } from '../protocol/index.ts';
 import vectors from '../protocol/vectors.json' with { type: 'json' };
-import { commandMeanings, pushMeanings, reservedCommands } from '../script/protocol-meanings.ts';
+import { commandMeanings, pushMeanings, reservedCommands, reservedPushes } from '../script/protocol-meanings.ts';
 import { renderSections, sectionOf, shapesOfProtocol, withSections } from '../script/protocol-tables.ts';
 import { routeTable } from '../server/commands/table.ts';
 
@@ -77,6 +77,16 @@ describe('PROTOCOL.md', () => {
     const answered = Object.entries(commandOps).filter(([, op]) => byOp.has(op));
     const inUse = Object.keys(commandMeanings).filter((name) => !reservedCommands.has(name as keyof typeof commandOps));
     expect(answered.map(([name]) => name).sort()).toEqual(inUse.sort());
+  });
+
+  test('calls in use the pushes that the server sends, and only those', () => {
+    const files = readdirSync(join(root, 'server'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+    const sent = files.flatMap((name) =>
+      [...read(`server/${name}`).matchAll(/(?:encodePush|\.push)\(\s*'([a-z:-]+)'/g)].map(([, push]) => push),
+    );
+    const inUse = Object.keys(pushMeanings).filter((name) => !reservedPushes.has(name as keyof typeof pushOps));
+    // The private log is read by sync:state and pushed from the log; no command writes to it yet.
+    expect([...new Set(sent)].filter((name) => name !== 'notification').sort()).toEqual(inUse.sort());
   });
 });
 

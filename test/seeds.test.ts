@@ -55,7 +55,7 @@ describe('the list of names', () => {
 const settings = new Set(settingRows.map(({ variable }) => variable));
 const isPath = (span: string) =>
   /^(server|protocol|client-sdk|bench|test|script|docs|examples)\//.test(span) ||
-  /^(Dockerfile|package\.json|vitest\.config\.ts)$/.test(span);
+  /^(Dockerfile|CHANGELOG\.md|package\.json|vitest\.config\.ts)$/.test(span);
 const isEvent = (span: string) => span in commandOps || span in pushOps;
 /** Something one can go and look at. */
 const isPlace = (span: string) => isPath(span) || isEvent(span) || settings.has(span) || span in errorCodes || span.startsWith('utalk');
