@@ -1,98 +1,23 @@
 // The demo page in a real browser against the real server: what one person writes, the other sees, in order, once, with
-// marks that mean what they say; and the page itself fits, reads and obeys the keyboard.
+// marks that mean what they say.
 
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createClient } from '../../client-sdk/index.ts';
-import { type App, createApp } from '../../server/app.ts';
-import { defineSettings } from '../../server/config.ts';
-import { createLog } from '../../server/log.ts';
-import {
-  accessibilityFaults,
-  desktop,
-  launchBrowser,
-  openPage,
-  phone,
-  screenshot,
-  sidewaysPx,
-  type WatchedPage,
-} from '../support/browser.ts';
+import { desktop, screenshot } from '../support/browser.ts';
+import { DemoSite, expectMarks, expectNewest, half, input, live, patient, state, texts, unread, write } from '../support/demo-site.ts';
 
 const greeting = 'Hi Ana, I am Luis. Write something on the left and watch it arrive here.';
-const patient = { timeout: 15_000 };
 
-let dataDir: string;
-let app: App;
-let browser: Browser;
-let origin: string;
-let webSocketUrl: string;
-const contexts: BrowserContext[] = [];
+let site: DemoSite;
 
 beforeAll(async () => {
-  dataDir = mkdtempSync(path.join(tmpdir(), 'utalk-browser-'));
-  // As root the database runs as another user, who must be able to enter.
-  chmodSync(dataDir, 0o755);
-  // Raw texts, so that the page alone is what keeps them from becoming elements.
-  const settings = defineSettings({ port: 0, httpPort: 0, dataDir, rateProfile: 'bench', textPolicy: 'raw', drainWindowMs: 0 });
-  app = await createApp(settings, createLog('silent'));
-  const { port, httpPort } = await app.listen();
-  origin = `http://localhost:${httpPort}`;
-  webSocketUrl = `ws://localhost:${port}/app`;
-  browser = await launchBrowser();
+  site = await DemoSite.start();
 });
-
-afterEach(async () => {
-  await Promise.all(contexts.splice(0).map((context) => context.close()));
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await app?.close();
-  rmSync(dataDir, { recursive: true, force: true });
-});
-
-async function open(where = '/', options: BrowserContextOptions = { viewport: desktop }): Promise<WatchedPage> {
-  const context = await browser.newContext(options);
-  contexts.push(context);
-  const watched = await openPage(context, `${origin}${where}`);
-  return watched;
-}
-
-const half = (page: Page, user: string): Locator => page.locator(`[data-user="${user}"]`);
-const input = (page: Page, user: string): Locator => half(page, user).locator('textarea');
-const state = (page: Page, user: string): Promise<string> => half(page, user).locator('.state .words').innerText();
-const unread = (page: Page, user: string): Locator => half(page, user).locator('.unread');
-const texts = (page: Page, user: string): Promise<string[]> => half(page, user).locator('.entry .text').allInnerTexts();
-
-async function live(page: Page, ...users: string[]): Promise<void> {
-  for (const user of users) await expect.poll(() => state(page, user), patient).toBe('Live');
-}
-
-async function write(page: Page, user: string, ...messages: string[]): Promise<void> {
-  for (const message of messages) {
-    await input(page, user).fill(message);
-    await input(page, user).press('Enter');
-  }
-}
-
-/** The newest texts of a side, as many as are expected. */
-async function expectNewest(page: Page, user: string, expected: string[]): Promise<void> {
-  await expect.poll(async () => (await texts(page, user)).slice(-expected.length), patient).toEqual(expected);
-}
-
-/** The marks of the newest own messages, as a screen reader says them. */
-async function expectMarks(page: Page, user: string, expected: string[]): Promise<void> {
-  const marks = half(page, user).locator('.entry[data-side="mine"] .mark');
-  const labels = async () => (await marks.evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')))).slice(-expected.length);
-  await expect.poll(labels, patient).toEqual(expected);
-}
+afterEach(() => site.closePages());
+afterAll(() => site?.close());
 
 describe('two people side by side', () => {
   test('open live with a message there and the cursor on the left', async () => {
-    const { page, complaints } = await open();
+    const { page, complaints } = await site.open();
     await live(page, 'ana', 'luis');
     for (const user of ['ana', 'luis']) expect(await texts(page, user)).toContain(greeting);
     expect(await input(page, 'ana').evaluate((element) => element === document.activeElement)).toBe(true);
@@ -103,7 +28,7 @@ describe('two people side by side', () => {
   });
 
   test('what Ana writes is announced, arrives in order, and is read when Luis turns to it', async () => {
-    const { page, complaints } = await open();
+    const { page, complaints } = await site.open();
     await live(page, 'ana', 'luis');
     await input(page, 'ana').pressSequentially('Where ');
     await expect.poll(() => half(page, 'luis').locator('.typing').innerText(), patient).toBe('Ana is writing…');
@@ -124,7 +49,7 @@ describe('two people side by side', () => {
   });
 
   test('texts stay texts', async () => {
-    const { page, complaints } = await open();
+    const { page, complaints } = await site.open();
     await live(page, 'ana', 'luis');
     const hostile = '<img src=x onerror="document.title=1"><b>bold</b> &lt;i&gt;';
     await write(page, 'ana', hostile);
@@ -134,7 +59,7 @@ describe('two people side by side', () => {
   });
 
   test('Shift and Enter make a new line, white space alone is not sent', async () => {
-    const { page } = await open();
+    const { page } = await site.open();
     await live(page, 'ana', 'luis');
     await input(page, 'ana').fill('   ');
     await input(page, 'ana').press('Enter');
@@ -147,7 +72,7 @@ describe('two people side by side', () => {
   });
 
   test('messages written without a connection wait, then arrive once and in order', async () => {
-    const { page } = await open();
+    const { page } = await site.open();
     await live(page, 'ana', 'luis');
     const cable = half(page, 'ana').locator('.cable');
     await cable.click();
@@ -168,8 +93,8 @@ describe('two people side by side', () => {
 
 describe('one person in each window', () => {
   test('messages and marks travel both ways', async () => {
-    const ana = await open('/?user=ana');
-    const luis = await open('/?user=luis');
+    const ana = await site.open('/?user=ana');
+    const luis = await site.open('/?user=luis');
     await live(ana.page, 'ana');
     await live(luis.page, 'luis');
     expect(await ana.page.locator('.half').count()).toBe(1);
@@ -183,7 +108,7 @@ describe('one person in each window', () => {
   });
 
   test('each side of the page links to its window, and the window back', async () => {
-    const { page } = await open();
+    const { page } = await site.open();
     const [opened] = await Promise.all([page.context().waitForEvent('page'), half(page, 'luis').locator('.alone').click()]);
     await live(opened, 'luis');
     expect(new URL(opened.url()).search).toBe('?user=luis');
@@ -192,78 +117,15 @@ describe('one person in each window', () => {
   });
 
   test('somebody unknown is told so', async () => {
-    const { page } = await open('/?user=nobody');
+    const { page } = await site.open('/?user=nobody');
     await expect.poll(() => page.locator('#failure').innerText(), patient).toBe('Nobody here is called nobody.');
   });
 });
 
-describe('the page', () => {
-  const sizes = { desktop, phone };
-  const looks = (['desktop', 'phone'] as const).flatMap((size) =>
-    (['light', 'dark'] as const).flatMap((scheme) => [
-      [size, scheme, 'both sides', '/'] as const,
-      [size, scheme, 'one side', '/?user=ana'] as const,
-    ]),
-  );
-
-  test.each(looks)('on a %s, %s, with %s, fits and has no fault of WCAG A or AA', async (size, colorScheme, sides, where) => {
-    const both = sides === 'both sides';
-    const { page, complaints } = await open(where, { viewport: sizes[size], colorScheme });
-    await live(page, ...(both ? ['ana', 'luis'] : ['ana']));
-    await write(page, 'ana', 'Good morning! My order 4711 has not arrived yet, and the tracking page has not moved since Monday.');
-    await expectMarks(page, 'ana', [both ? 'Delivered' : 'Stored by the server']);
-    expect(await sidewaysPx(page)).toBe(0);
-    expect(await accessibilityFaults(page)).toEqual([]);
-    await screenshot(page, `demo-${size}-${colorScheme}-${sides.replace(' ', '-')}`);
-    expect(complaints).toEqual([]);
-  });
-
-  test('on a phone with its keyboard open leaves the side in use whole', async () => {
-    const { page } = await open('/', { viewport: { width: phone.width, height: 430 } });
-    await live(page, 'ana', 'luis');
-    for (const user of ['ana', 'luis']) {
-      await input(page, user).click();
-      const box = await half(page, user).boundingBox();
-      expect(box!.height).toBeGreaterThan(200);
-      expect(box!.y + box!.height).toBeLessThanOrEqual(430);
-      expect(await half(page, user).locator('.log').isVisible()).toBe(true);
-    }
-    expect(await accessibilityFaults(page)).toEqual([]);
-  });
-
-  test('is used with the keyboard alone', async () => {
-    const { page } = await open();
-    await live(page, 'ana', 'luis');
-    const visited = new Set<string>();
-    for (let step = 0; step < 14; step++) {
-      await page.keyboard.press('Tab');
-      visited.add(
-        await page.evaluate(() => {
-          const element = document.activeElement as HTMLElement;
-          return `${element.closest<HTMLElement>('.half')?.dataset.user ?? 'page'} ${element.className || element.localName}`;
-        }),
-      );
-    }
-    for (const user of ['ana', 'luis']) {
-      for (const stop of ['tool cable', 'tool alone', 'log', 'textarea', 'button']) expect(visited).toContain(`${user} ${stop}`);
-    }
-  });
-});
-
-/** More messages than a page brings, sent without a browser. */
-async function sendAs(user: string, messages: readonly string[]): Promise<void> {
-  const { token } = (await (await fetch(`${origin}/demo/token?user=${user}`)).json()) as { token: string };
-  const client = createClient({ url: webSocketUrl, auth: token });
-  await client.connect();
-  const conversation = client.conversation('demo');
-  await Promise.all(messages.map((message) => conversation.send(message).acked));
-  client.close();
-}
-
 test('scrolling up loads the older messages to the first, in order and without a jump', async () => {
   const numbered = Array.from({ length: 250 }, (_, index) => `line ${index + 1}`);
-  await sendAs('ana', numbered);
-  const { page } = await open('/?user=luis');
+  await site.send('ana', numbered);
+  const { page } = await site.open('/?user=luis');
   await live(page, 'luis');
   await expectNewest(page, 'luis', ['line 250']);
   const log = half(page, 'luis').locator('.log');
@@ -297,7 +159,7 @@ test('scrolling up loads the older messages to the first, in order and without a
 });
 
 test('a reader who is further up is not moved, and told of what is new', async () => {
-  const { page } = await open();
+  const { page } = await site.open();
   await live(page, 'ana', 'luis');
   await input(page, 'luis').focus();
   const log = half(page, 'luis').locator('.log');
