@@ -55,6 +55,14 @@ export interface SentMessage {
   readonly acked: Promise<Acknowledgement>;
 }
 
+export interface HistoryQuery {
+  beforeSeq?: number;
+  afterSeq?: number;
+  /** At most 100; default 50. */
+  limit?: number;
+  signal?: AbortSignal;
+}
+
 export interface HistoryPage {
   /** In rising order. */
   entries: readonly Entry[];
@@ -114,8 +122,9 @@ export interface ConversationHandle extends EventSource<ConversationEvents> {
   /** Messages of others after the own read watermark, capped at 100. */
   readonly unreadCount: number;
   /**
-   * Subscribes this client and loads the view: the newest page, or everything after `afterSeq`, which is then announced by
-   * events. Kept over reconnects until `leave()`. Resolves when the view reaches the head. A second call is harmless.
+   * Subscribes this client and loads the view: the newest page, which is no news and is not announced, or everything after
+   * `afterSeq`, which is. Kept over reconnects until `leave()`. Resolves when the view reaches the head. A second call is
+   * harmless, and changes nothing where the view begins.
    * @throws UTalkError NOT_FOUND, ACCESS_DENIED; the reason of the signal
    */
   join(options?: { afterSeq?: number; signal?: AbortSignal }): Promise<void>;
@@ -130,9 +139,8 @@ export interface ConversationHandle extends EventSource<ConversationEvents> {
   discard(messageId: string): void;
   /**
    * A page of the log. Without `beforeSeq` and `afterSeq` the one before the view, which then becomes part of `entries`.
-   * @param options.limit at most 100; default 50
    */
-  history(options?: { beforeSeq?: number; afterSeq?: number; limit?: number; signal?: AbortSignal }): Promise<HistoryPage>;
+  history(query?: HistoryQuery): Promise<HistoryPage>;
   /** Everything up to `seq` was read, by default all that is here. Never goes back. Resolves when it is stored, or waits for a connection. */
   read(seq?: number): Promise<void>;
   /** Users other than `sender` who have read the entry `seq`. */
@@ -241,5 +249,4 @@ export interface Client extends EventSource<ClientEvents> {
   drain(options?: { signal?: AbortSignal }): Promise<void>;
   /** Ends the connection for good; what is not acknowledged fails with ClosedError. See `drain()`. */
   close(): void;
-  [Symbol.asyncDispose]?(): Promise<void>;
 }

@@ -5,13 +5,13 @@ import type { CommandInput, CommandOutput, PushBody } from '../protocol/bodies/i
 import { type CloseCode, closeCodes, comesBack } from '../protocol/close-codes.ts';
 import type { CommandName, PushName } from '../protocol/ops.ts';
 import { Backoff, type Slot } from './backoff.ts';
-import { sleep } from './clock.ts';
 import { type ClosedReason, type ConnectionEvent, type ConnectionState, transition } from './connection-state.ts';
 import { DisconnectedError } from './errors.ts';
 import { type Identity, shakeHands } from './handshake.ts';
 import { Link } from './link.ts';
 import { OpenGate } from './open-gate.ts';
 import type { AuthReason, Settings } from './options.ts';
+import { sleep } from './pending.ts';
 import type { CallOptions } from './requests.ts';
 import { TokenRefresh } from './token-refresh.ts';
 
@@ -56,11 +56,7 @@ export class Connection {
     this.#hooks = hooks;
     this.#refresh = new TokenRefresh(settings);
     this.#backoff = new Backoff(settings.reconnectCeilingMs, settings.random);
-    this.#gate = new OpenGate(
-      settings.clock,
-      () => this.#open,
-      () => this.#state,
-    );
+    this.#gate = new OpenGate(settings.clock);
   }
 
   get state(): ConnectionState {
@@ -114,7 +110,7 @@ export class Connection {
   /** Sends a command as soon as there is a connection, within its timeout. */
   async requestWhenOpen<N extends CommandName>(name: N, body: CommandInput<N>, options: CallOptions = {}): Promise<CommandOutput<N>> {
     const { timeoutMs = this.#settings.requestTimeoutMs, signal } = options;
-    if (!this.#open) await this.#gate.pass({ what: name, timeoutMs, signal });
+    if (!this.#open) await this.#gate.pass(name, this.#state, timeoutMs, signal);
     return this.request(name, body, options);
   }
 
@@ -157,7 +153,7 @@ export class Connection {
     });
     this.#open = true;
     this.#hooks.onFlight(link.signal);
-    this.#gate.changed();
+    this.#gate.changed(this.#state, this.#open);
   }
 
   #receive(link: Link, name: PushName, body: unknown): void {
@@ -227,7 +223,7 @@ export class Connection {
     this.#state = transition(before, event);
     if (this.#state === before) return;
     this.#hooks.onState(this.#state);
-    this.#gate.changed();
+    this.#gate.changed(this.#state, this.#open);
   }
 }
 

@@ -1,32 +1,40 @@
-// One conversation as the application holds it: joins its log, receipts, typing and outgoing messages.
+// One conversation as the application holds it: joins its log, what is known of it, typing and outgoing messages.
 
-import type { CommandOutput, Conversation, Entry, JoinResult, PushBody } from '../protocol/bodies/index.ts';
-import type { ConversationEvents, ConversationHandle, HistoryPage, MessageDraft, Receipt, SendOptions, SentMessage } from './api.ts';
+import type { CommandOutput, Conversation, Entry, JoinResult, Member, PushBody } from '../protocol/bodies/index.ts';
+import { limits } from '../protocol/limits.ts';
+import type {
+  ConversationEvents,
+  ConversationHandle,
+  HistoryPage,
+  HistoryQuery,
+  MessageDraft,
+  Receipt,
+  SendOptions,
+  SentMessage,
+} from './api.ts';
+import { ConversationFacts } from './conversation-facts.ts';
 import { ConversationLog } from './conversation-log.ts';
 import type { Core } from './core.ts';
 import { ClosedError } from './errors.ts';
 import { Emitter, type Unsubscribe } from './events.ts';
-import type { PendingEntry, ViewEntry } from './local-echo.ts';
+import type { Acknowledgement, PendingEntry, ViewEntry } from './local-echo.ts';
 import { iterate } from './message-stream.ts';
-import { ReadMarker } from './read-marker.ts';
-import { Receipts, type Tick } from './receipts.ts';
+import type { Tick } from './receipts.ts';
 import { sendMessage } from './send-message.ts';
 import { Subscription } from './subscription.ts';
 import { Typing } from './typing.ts';
 
-type Unchanged = CommandOutput<'sync:state'>['unchanged'][number];
+/** An acknowledged message that no push has brought after this long is fetched. */
+const pushOverdueMs = 1_000;
 
 export class LiveConversation implements ConversationHandle {
   readonly id: string;
   readonly log: ConversationLog;
-  readonly receipts = new Receipts();
+  readonly facts: ConversationFacts;
   readonly subscription = new Subscription();
   readonly typing: Typing;
-  readonly reads: ReadMarker;
   readonly #core: Core;
   readonly #events: Emitter<ConversationEvents>;
-  #state: Conversation | undefined;
-  #memberCount = 0;
 
   constructor(id: string, core: Core) {
     this.id = id;
@@ -36,8 +44,10 @@ export class LiveConversation implements ConversationHandle {
       onEntries: (added, announced) => this.#grown(added, announced),
       onConfirmed: ({ messageId, id, seq, createdAt }) =>
         core.outbox.confirm(this.id, messageId, { id, seq, status: 'sent', sentAt: createdAt }),
-      onChange: () => this.#events.emit('change', this),
-      onBehind: () => core.catchUp.start(this.log),
+      onChange: () => this.changed(),
+      onBehind: () => {
+        if (this.joined) core.catchUp.start(this.log);
+      },
       onReset: () => this.emit('reset', { conversationId: id }),
       onGap: (fromSeq, toSeq) => this.emit('gap', { conversationId: id, fromSeq, toSeq }),
     });
@@ -45,14 +55,17 @@ export class LiveConversation implements ConversationHandle {
       send: (name) => void core.requestNow(name, { conversationId: id }).catch(() => {}),
       onChange: (userId, typing) => this.emit('typing', { conversationId: id, userId, typing }),
     });
-    this.reads = new ReadMarker({
+    this.facts = new ConversationFacts({
       store: async (seq) => ({ ...(await core.request('conversation:read', { conversationId: id, seq })), head: this.head }),
-      onStored: (seq) => core.delivered.covered(id, seq),
+      onStored: (seq) => {
+        core.delivered.covered(id, seq);
+        this.changed();
+      },
     });
   }
 
   get state(): Conversation | undefined {
-    return this.#state;
+    return this.facts.state;
   }
 
   get joined(): boolean {
@@ -71,20 +84,19 @@ export class LiveConversation implements ConversationHandle {
     return this.log.view.head;
   }
 
-  get members() {
-    return this.receipts.members;
+  get members(): readonly Member[] {
+    return this.facts.receipts.members;
   }
 
   get memberCount(): number {
-    return this.#memberCount;
+    return this.facts.memberCount;
   }
 
   get unreadCount(): number {
-    const self = this.#core.identity?.userId;
-    const unread = this.log.view.entries.filter((entry) => entry.sender !== self && entry.type !== 'system');
-    return this.reads.count(
-      unread.map((entry) => entry.seq),
-      this.log.view.firstSeq,
+    const { entries, firstSeq } = this.log.view;
+    return this.facts.reads.count(
+      entries.filter((entry) => entry.sender !== this.#self && entry.type !== 'system'),
+      firstSeq,
     );
   }
 
@@ -95,43 +107,35 @@ export class LiveConversation implements ConversationHandle {
   async join({ afterSeq, signal }: { afterSeq?: number; signal?: AbortSignal } = {}): Promise<void> {
     this.#core.assertOpen('join');
     const complete = this.subscription.want({ afterSeq }, signal);
-    if (this.subscription.isJoined) this.#settleJoin();
+    if (this.joined) this.#settleJoin();
     else this.#core.joiner.join(this);
     await complete;
+    // One that came with many others brought a few entries only.
+    const missing = limits.defaultHistoryPage - this.log.view.entries.length;
+    if (afterSeq === undefined && missing > 0 && this.log.view.firstSeq > 1) await this.history({ limit: missing, signal });
   }
 
   async leave(): Promise<void> {
-    this.subscription.leave(new ClosedError(`${this.id} was left`));
+    this.subscription.refuse(new ClosedError(`${this.id} was left`), 'left');
     this.typing.clear();
     await this.#core.requestNow('leave:conversation', { conversationId: this.id }).catch(() => {});
   }
 
   send(draft: MessageDraft | string, options: SendOptions = {}): SentMessage {
-    const { ownerEpoch } = this.#state ?? {};
-    const epoch = this.#core.identity?.role === 'bot' && ownerEpoch !== undefined ? { ownerEpoch } : undefined;
-    const sent = sendMessage(this, this.#core, { ...epoch, ...(typeof draft === 'string' ? { text: draft } : draft) }, options);
+    const ownerEpoch = this.#core.identity?.role === 'bot' ? this.state?.ownerEpoch : undefined;
+    const sent = sendMessage(this, this.#core, { ownerEpoch, ...(typeof draft === 'string' ? { text: draft } : draft) }, options);
     this.typing.sent();
     return sent;
   }
 
   discard(messageId: string): void {
-    const failed = this.log.echo.entries.some((entry) => entry.messageId === messageId && entry.status === 'failed');
-    if (!failed) return;
-    this.log.echo.remove(messageId);
+    const { echo } = this.log;
+    if (echo.find(messageId)?.status !== 'failed') return;
+    echo.remove(messageId);
     this.log.changed();
   }
 
-  async history({
-    beforeSeq,
-    afterSeq,
-    limit = 50,
-    signal,
-  }: {
-    beforeSeq?: number;
-    afterSeq?: number;
-    limit?: number;
-    signal?: AbortSignal;
-  } = {}): Promise<HistoryPage> {
+  async history({ beforeSeq, afterSeq, limit = limits.defaultHistoryPage, signal }: HistoryQuery = {}): Promise<HistoryPage> {
     const { view } = this.log;
     const older = beforeSeq === undefined && afterSeq === undefined;
     const before = older && view.isOpen ? view.firstSeq : beforeSeq;
@@ -146,19 +150,19 @@ export class LiveConversation implements ConversationHandle {
   }
 
   read(seq = this.position): Promise<void> {
-    const stored = this.reads.mark(Math.min(seq, this.head));
-    // Callers may ignore the promise: reading is repeated by itself.
+    const stored = this.facts.reads.mark(Math.min(seq, this.head));
+    // Callers may ignore the promise: what was not stored is sent again.
     stored.catch(() => {});
-    this.#events.emit('change', this);
+    this.changed();
     return stored;
   }
 
-  readBy(seq: number, sender = this.#core.identity?.userId): readonly string[] {
-    return this.receipts.readBy(seq, sender);
+  readBy(seq: number, sender = this.#self): readonly string[] {
+    return this.facts.receipts.readBy(seq, sender);
   }
 
   tick(entry: ViewEntry): Tick | PendingEntry['status'] {
-    return entry.seq === undefined ? entry.status : this.receipts.tick(entry.seq, entry.sender);
+    return entry.seq === undefined ? entry.status : this.facts.receipts.tick(entry.seq, entry.sender);
   }
 
   messages(options: { afterSeq?: number; signal?: AbortSignal } = {}): AsyncIterableIterator<Entry> {
@@ -171,80 +175,80 @@ export class LiveConversation implements ConversationHandle {
     this.#core.events.emit(event, payload as never);
   }
 
-  applyJoin(result: JoinResult): void {
-    const { conversation, head, members, memberCount, unreadCount } = result;
-    if (result.reset) this.reads.reset();
-    this.setState({ ...conversation, ownerEpoch: result.ownerEpoch });
-    this.#memberCount = memberCount;
-    this.receipts.replace(members, members.length >= memberCount);
-    this.#know(unreadCount, head);
-    this.log.applyJoin(result, this.subscription.opening);
-    this.#settleJoin();
-  }
-
-  applyUnchanged({ head, unreadCount, watermarks }: Unchanged): void {
-    for (const watermark of watermarks) this.receipts.raise(watermark);
-    this.#know(unreadCount, head);
-    this.log.raiseHead(head);
-    this.#settleJoin();
+  changed(): void {
     this.#events.emit('change', this);
   }
 
   setState(change: Partial<Conversation>): void {
-    if (!this.#state && change.id === undefined) return;
-    this.#state = { ...(this.#state as Conversation), ...change };
-    this.#events.emit('change', this);
+    if (this.facts.setState(change)) this.changed();
+  }
+
+  applyJoin(result: JoinResult): void {
+    this.facts.replace(result, this.#self);
+    this.subscription.joined();
+    this.log.applyJoin(result, this.subscription.opening);
+    this.#settleJoin();
+  }
+
+  applyUnchanged({ head, unreadCount, watermarks }: CommandOutput<'sync:state'>['unchanged'][number]): void {
+    this.facts.unchanged(watermarks, unreadCount, head, this.#self);
+    this.subscription.joined();
+    this.log.raiseHead(head);
+    this.#settleJoin();
+    this.changed();
+  }
+
+  /** The server stored a message of ours. It comes with the log, too, unless the push was lost. */
+  acknowledged(messageId: string, ack: Acknowledgement): void {
+    this.log.echo.acknowledge(messageId, ack, this.position);
+    this.log.changed();
+    if (this.joined && ack.seq > this.position)
+      this.#core.settings.clock.setTimeout(() => this.joined && this.log.raiseHead(ack.seq), pushOverdueMs);
   }
 
   receipt(status: Receipt['status'], push: PushBody<'message:read'>): void {
     const { userId, seq } = push;
-    const read = status === 'read' ? seq : 0;
-    if (userId === this.#core.identity?.userId) this.reads.raised(read);
-    if (!this.receipts.raise({ userId, readSeq: read, deliveredSeq: seq })) return;
+    const { receipts, reads } = this.facts;
+    const readSeq = status === 'read' ? seq : 0;
+    if (userId === this.#self) reads.raised(readSeq);
+    if (!receipts.raise({ userId, readSeq, deliveredSeq: seq })) return;
     const entry = this.log.view.entryAt(seq);
-    this.emit(status === 'read' ? 'message:read' : 'message:delivered', { ...push, status, id: entry?.id, messageId: entry?.messageId });
-    this.#events.emit('change', this);
-  }
-
-  membersChanged({ added, removed }: PushBody<'conversation:members'>): void {
-    for (const member of added) {
-      if (!this.receipts.has(member.userId)) this.#memberCount++;
-      this.receipts.add(member);
-    }
-    for (const userId of removed) {
-      this.#memberCount--;
-      this.receipts.remove(userId);
-    }
-    this.#events.emit('change', this);
+    this.emit(`message:${status}`, { ...push, status, id: entry?.id, messageId: entry?.messageId });
+    this.changed();
   }
 
   /** It cannot be read any more. */
   gone(error: Error): void {
-    const was = this.subscription.isWanted;
+    if (!this.subscription.isWanted) return;
     this.subscription.refuse(error);
     this.typing.clear();
-    if (was) this.emit('gone', { conversationId: this.id });
+    this.emit('gone', { conversationId: this.id });
   }
 
-  #know(unreadCount: number, head: number): void {
-    const self = this.#core.identity?.userId;
-    if (self === undefined) return;
-    this.reads.known(this.receipts.of(self).readSeq, unreadCount, head);
-    void this.reads.resume().catch(() => {});
+  get #self(): string | undefined {
+    return this.#core.identity?.userId;
   }
 
   #settleJoin(): void {
-    this.subscription.joined();
+    this.#reportDelivered();
     void this.#core.catchUp.caughtUp(this.log).then(() => this.subscription.settle());
   }
 
+  /** Only members have a delivered watermark, and own entries need no report. */
+  #reportDelivered(): void {
+    const self = this.#self ?? '';
+    const { receipts } = this.facts;
+    const reported = receipts.of(self).deliveredSeq;
+    const last = this.log.view.entries.findLast((entry) => entry.sender !== self);
+    if (receipts.has(self) && last && last.seq > reported) this.#core.delivered.report(this.id, this.position);
+  }
+
   #grown(added: readonly Entry[], announced: readonly Entry[]): void {
-    const self = this.#core.identity?.userId ?? '';
-    for (const entry of added) this.typing.ended(entry.sender);
-    // Only members have a delivered watermark, and own entries need no report.
-    const others = added.some((entry) => entry.sender !== self);
-    if (others && this.receipts.has(self) && this.receipts.of(self).deliveredSeq < this.position)
-      this.#core.delivered.report(this.id, this.position);
+    for (const entry of added) {
+      this.typing.ended(entry.sender);
+      this.facts.follow(entry);
+    }
+    this.#reportDelivered();
     for (const entry of announced) {
       this.emit('entry', entry);
       if (entry.type !== 'system') this.emit('message', entry);

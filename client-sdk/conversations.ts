@@ -13,6 +13,8 @@ export class Conversations implements ConversationsHandle {
   readonly #core: Core;
   readonly #byId = new Map<string, LiveConversation>();
   readonly #events: Emitter<{ change: ConversationChange }>;
+  /** What the list was last told of each joined conversation. */
+  readonly #shown = new Map<string, ConversationChange>();
 
   constructor(core: Core) {
     this.#core = core;
@@ -24,8 +26,7 @@ export class Conversations implements ConversationsHandle {
     if (!conversation) {
       conversation = new LiveConversation(id, this.#core);
       this.#byId.set(id, conversation);
-      const tracked = conversation;
-      tracked.on('entry', () => this.changed(tracked));
+      conversation.on('change', (changed) => this.#looked(changed as LiveConversation));
     }
     return conversation;
   }
@@ -72,7 +73,6 @@ export class Conversations implements ConversationsHandle {
       known.setState(conversation);
       if (!known.subscription.isWanted) {
         known.subscription.adopt(isNews ? { afterSeq: 0 } : { announceAfter: head });
-        known.subscription.viaMine = true;
         this.#core.joiner.join(known);
       }
     }
@@ -86,11 +86,15 @@ export class Conversations implements ConversationsHandle {
     if (!known?.joined) this.#events.emit('change', { conversationId: conversation.id, conversation, head, unreadCount, lastMessage });
   }
 
-  /** Tells the list that a joined conversation looks different. */
-  changed(conversation: LiveConversation): void {
-    const { id, state, head, unreadCount, log } = conversation;
+  /** Tells the list when what it shows of a joined conversation looks different. */
+  #looked({ id, joined, state, head, unreadCount, log }: LiveConversation): void {
+    if (!joined) return;
     const lastMessage = log.view.entries.findLast((entry) => entry.type !== 'system');
-    this.#events.emit('change', { conversationId: id, conversation: state, head, unreadCount, lastMessage });
+    const change = { conversationId: id, conversation: state, head, unreadCount, lastMessage };
+    const old = this.#shown.get(id);
+    if (old && (Object.keys(change) as (keyof typeof change)[]).every((key) => old[key] === change[key])) return;
+    this.#shown.set(id, change);
+    this.#events.emit('change', change);
   }
 
   gone(id: string): void {

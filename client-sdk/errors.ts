@@ -4,22 +4,21 @@ import type { ErrorBody } from '../protocol/bodies/index.ts';
 
 const remedies: Readonly<Record<string, string>> = {
   INVALID_BODY: 'Correct the body; the message names the field.',
-  UNKNOWN_COMMAND: 'Use the path that offers the command (/app, /agent, /admin), or update the server.',
-  NOT_AUTHENTICATED: 'Return a fresh token of this user from the auth function.',
+  UNKNOWN_COMMAND: 'Use the path that offers the command, or update the server.',
+  NOT_AUTHENTICATED: 'Return a fresh token from the auth function.',
   ACCESS_DENIED: 'The role or the membership does not allow this.',
-  NOT_FOUND: 'Check the id; what one may not see looks the same as what does not exist.',
+  NOT_FOUND: 'Check the id; what may not be seen looks the same.',
   RATE_LIMIT_EXCEEDED: 'Wait retryAfterMs.',
-  ID_REUSED: 'Make a new id for a new content; keep an id only to repeat the same content.',
+  ID_REUSED: 'Make a new id for a new content.',
   CONFLICT: 'Read the newer entries in details and decide again.',
-  OWNERSHIP_CHANGED: 'Somebody took the conversation over; details carry the current ownerEpoch.',
+  OWNERSHIP_CHANGED: 'Decide again on the ownerEpoch in details.',
   CONVERSATION_CLOSED: 'Reopen the conversation first.',
   TOO_LARGE: 'Send less: a frame takes 64 KiB.',
-  UNAVAILABLE: 'Try again later.',
-  TIMEOUT: 'The server did not answer in time; the same id makes a repeat harmless.',
-  DISCONNECTED: 'The connection broke before the answer; try again when the client is live.',
-  CLOSED: 'The client was closed; call connect() to open it again.',
+  TIMEOUT: 'Try again; the same id makes a repeat harmless.',
+  DISCONNECTED: 'Try again when the client is live.',
+  CLOSED: 'Call connect() to open the client again.',
   AUTH_REQUIRED: 'Sign in again, then call connect().',
-  OUTBOX_FULL: 'Wait until messages were acknowledged; see client.drain().',
+  OUTBOX_FULL: 'Wait for acknowledgements, see drain().',
 };
 
 /** Base of all errors of the SDK. */
@@ -43,7 +42,7 @@ export class UTalkError extends Error {
 
   /** What to do about it, in words. */
   get remediation(): string {
-    return `${remedies[this.code] ?? ''} See docs/ERRORS.md#${this.code.toLowerCase()}`.trim();
+    return `${remedies[this.code] ?? 'Try again later.'} See docs/ERRORS.md#${this.code.toLowerCase()}`;
   }
 }
 

@@ -58,8 +58,10 @@ export class Link {
     socket.onopen = () => this.#open();
     socket.onmessage = (event: { data: unknown }) => this.#receive(event.data);
     socket.onclose = (event: { code?: number; reason?: string }) => this.fall(event.code ?? 1006, event.reason ?? '');
-    // A close event follows every error event and says more.
-    socket.onerror = () => {};
+    // A close event follows and says more, except in Node 22 for a connection that was never made.
+    socket.onerror = () => {
+      if (!this.#opened) clock.setTimeout(() => this.fall(1006, 'the connection could not be made'), 0);
+    };
     this.#openTimer = clock.setTimeout(() => this.fall(1006, 'the connection did not open in time'), settings.requestTimeoutMs);
   }
 

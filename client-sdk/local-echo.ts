@@ -1,5 +1,5 @@
-// Own messages that the run does not hold yet: first the acknowledged ones by seq, then those on their way or failed, in the
-// order they were written. An acknowledgement gives an item its seq and never moves the position of the log.
+// Own messages that the run does not hold yet, in the order they were written, which is the order the server stores them in.
+// An acknowledgement gives an item its seq and leaves it in its place; it never moves the position of the log.
 
 import type { CommandOutput, Entry } from '../protocol/bodies/index.ts';
 import type { UTalkError } from './errors.ts';
@@ -19,72 +19,72 @@ export type ViewEntry = Entry | PendingEntry;
 export type Acknowledgement = CommandOutput<'message:send'>;
 
 export class LocalEcho {
-  #pending: PendingEntry[] = [];
-  #acknowledged: Entry[] = [];
+  #items: readonly ViewEntry[] = [];
 
   get entries(): readonly ViewEntry[] {
-    return [...this.#acknowledged, ...this.#pending];
+    return this.#items;
   }
 
-  get isEmpty(): boolean {
-    return this.#pending.length === 0 && this.#acknowledged.length === 0;
+  /** The item on its way under this id. */
+  find(messageId: string): PendingEntry | undefined {
+    return this.#items.find((item): item is PendingEntry => item.messageId === messageId && item.seq === undefined);
   }
 
-  /** A message was written, or a failed one is tried again: it keeps its place then. */
+  /** A message was written. A failed one that is tried again goes to the end, where it will be stored. */
   put(entry: PendingEntry): void {
-    const at = this.#pending.findIndex((item) => item.messageId === entry.messageId);
-    if (at >= 0) this.#pending = this.#pending.with(at, entry);
-    else this.#pending = [...this.#pending, entry];
+    this.remove(entry.messageId);
+    this.#items = [...this.#items, entry];
   }
 
   /** The server stored it. Up to `position` the run holds it already, or it is older than the view. */
   acknowledge(messageId: string, { id, seq, sentAt }: Acknowledgement, position: number): void {
-    const pending = this.#take(messageId);
-    if (!pending || seq <= position) return;
-    const { error: _error, ...rest } = pending;
-    const entry: Entry = { ...rest, id, seq, status: 'sent', createdAt: sentAt };
-    this.#acknowledged = [...this.#acknowledged, entry].sort((a, b) => a.seq - b.seq);
+    const found = this.find(messageId);
+    if (!found) return;
+    const { error: _error, ...rest } = found;
+    this.#replace(found, { ...rest, id, seq, status: 'sent', createdAt: sentAt });
+    this.passed(position);
   }
 
   fail(messageId: string, error: UTalkError): void {
-    this.#pending = this.#pending.map((item) => (item.messageId === messageId ? { ...item, status: 'failed', error } : item));
+    const found = this.find(messageId);
+    if (found) this.#replace(found, { ...found, status: 'failed', error });
   }
 
   remove(messageId: string): void {
-    this.#take(messageId);
+    const found = this.find(messageId);
+    if (found) this.#items = this.#items.filter((item) => item !== found);
   }
 
   /**
    * An entry joined the run: what it confirms leaves.
-   * @returns true when it was a message of this client that was still on its way
+   * @returns true when it was a message of this client that was not acknowledged
    */
-  confirm(entry: Entry): boolean {
-    if (this.isEmpty) return false;
-    this.#acknowledged = this.#acknowledged.filter((item) => item.seq !== entry.seq);
+  confirm({ seq, messageId, sender }: Entry): boolean {
+    if (this.#items.length === 0) return false;
+    this.#items = this.#items.filter((item) => item.seq !== seq);
     // Ids are unique per sender only: somebody else may use the same one.
-    const own = this.#pending.some((item) => item.messageId === entry.messageId && item.sender === entry.sender);
-    if (own) this.#take(entry.messageId);
+    const own = this.find(messageId)?.sender === sender;
+    if (own) this.remove(messageId);
     return own;
   }
 
-  /** The run jumped to `position`, or was filled up to it. */
+  /** The run reached `position`: what is stored up to there is its business. */
   passed(position: number): void {
-    if (this.#acknowledged.length > 0) this.#acknowledged = this.#acknowledged.filter((item) => item.seq > position);
+    this.#items = this.#items.filter(({ seq }) => seq === undefined || seq > position);
   }
 
-  /** The oldest acknowledged ones are let go where no run will ever take them over: a conversation that is not joined. */
+  /** Keeps at most `limit` acknowledged ones, where no run will ever take them over: a conversation that is not joined. */
   trim(limit: number): void {
-    if (this.#acknowledged.length > limit) this.#acknowledged = this.#acknowledged.slice(-limit);
+    let excess = this.#items.length - limit;
+    if (excess > 0) this.#items = this.#items.filter(({ seq }) => seq === undefined || excess-- <= 0);
   }
 
   /** The user is known now: messages written before the first connection become his. */
   adopt(userId: string): void {
-    this.#pending = this.#pending.map((item) => (item.sender === '' ? { ...item, sender: userId } : item));
+    this.#items = this.#items.map((item) => (item.sender === '' ? { ...item, sender: userId } : item));
   }
 
-  #take(messageId: string): PendingEntry | undefined {
-    const found = this.#pending.find((item) => item.messageId === messageId);
-    if (found) this.#pending = this.#pending.filter((item) => item !== found);
-    return found;
+  #replace(old: ViewEntry, entry: ViewEntry): void {
+    this.#items = this.#items.map((item) => (item === old ? entry : item));
   }
 }

@@ -3,61 +3,36 @@
 import type { Clock } from './clock.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { AuthRequiredError, ClosedError, DisconnectedError, TimeoutError } from './errors.ts';
-
-export interface OpenWait {
-  /** What waits, for the error message. */
-  what: string;
-  timeoutMs: number;
-  signal?: AbortSignal;
-}
+import { type Pending, pending } from './pending.ts';
 
 export class OpenGate {
   readonly #clock: Clock;
-  readonly #isOpen: () => boolean;
-  readonly #state: () => ConnectionState;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Map<Pending<void>, string>();
 
-  constructor(clock: Clock, isOpen: () => boolean, state: () => ConnectionState) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#isOpen = isOpen;
-    this.#state = state;
   }
 
   /**
    * Resolves when commands can be written.
-   * @throws TimeoutError; ClosedError, AuthRequiredError or DisconnectedError where no connection will come; the reason of the signal
+   * @param what what waits, for the error message
+   * @throws TimeoutError; what `changed` finds hopeless; the reason of the signal
    */
-  pass({ what, timeoutMs, signal }: OpenWait): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const look = () => {
-        const hopeless = this.#hopeless(what);
-        if (signal?.aborted) settle(() => reject(signal.reason));
-        else if (this.#isOpen()) settle(resolve);
-        else if (hopeless) settle(() => reject(hopeless));
-      };
-      const timer = this.#clock.setTimeout(() => settle(() => reject(new TimeoutError(what, timeoutMs))), timeoutMs);
-      const settle = (outcome: () => void) => {
-        this.#clock.clearTimeout(timer);
-        signal?.removeEventListener('abort', look);
-        this.#waiting.delete(look);
-        outcome();
-      };
-      signal?.addEventListener('abort', look);
-      this.#waiting.add(look);
-      look();
-    });
+  pass(what: string, state: ConnectionState, ms: number, signal?: AbortSignal): Promise<void> {
+    const timeout = { clock: this.#clock, ms, error: () => new TimeoutError(what, ms) };
+    const waiter: Pending<void> = pending<void>({ signal, timeout, onEnd: () => this.#waiting.delete(waiter) });
+    if (!signal?.aborted) this.#waiting.set(waiter, what);
+    this.changed(state, false);
+    return waiter.promise;
   }
 
-  /** The connection looks different: who waits looks again. */
-  changed(): void {
-    for (const look of [...this.#waiting]) look();
-  }
-
-  #hopeless(what: string): Error | undefined {
-    const state = this.#state();
-    if (state.name === 'closed') return new ClosedError(`${what}: the client is closed: ${state.message}`);
-    if (state.name === 'authRequired') return new AuthRequiredError(`${what}: ${state.reason}`);
-    if (state.name === 'idle') return new DisconnectedError(`${what}: call connect() first`);
-    return undefined;
+  /** The connection looks different. */
+  changed(state: ConnectionState, isOpen: boolean): void {
+    for (const [waiter, what] of [...this.#waiting]) {
+      if (isOpen) waiter.resolve();
+      else if (state.name === 'closed') waiter.reject(new ClosedError(`${what}: the client is closed: ${state.message}`));
+      else if (state.name === 'authRequired') waiter.reject(new AuthRequiredError(`${what}: ${state.reason}`));
+      else if (state.name === 'idle') waiter.reject(new DisconnectedError(`${what}: call connect() first`));
+    }
   }
 }

@@ -68,9 +68,9 @@ export function settle(options: ClientOptions): Settings {
   const WebSocket = options.WebSocket ?? (globalThis.WebSocket as unknown as WebSocketConstructor | undefined);
   if (!WebSocket) throw new TypeError('this platform has no WebSocket: pass one as the option WebSocket');
   return {
-    url: url.href,
+    url,
     auth: typeof auth === 'string' ? () => auth : auth,
-    autoJoin: options.autoJoin ?? (/^\/(agent|admin)\/?$/.test(url.pathname) ? 'none' : 'mine'),
+    autoJoin: options.autoJoin ?? (/^\w+:\/\/[^/]+\/(agent|admin)\b/.test(url) ? 'none' : 'mine'),
     agent: options.agent,
     ackTimeoutMs: options.ackTimeoutMs ?? 10_000,
     requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
@@ -85,10 +85,11 @@ export function settle(options: ClientOptions): Settings {
   };
 }
 
-function webSocketUrl(text: string): URL {
-  const url = new URL(text, (globalThis as { location?: { href: string } }).location?.href);
-  url.protocol = url.protocol.replace('http', 'ws');
-  if (url.protocol !== 'ws:' && url.protocol !== 'wss:')
-    throw new TypeError(`the url must begin with ws:// or wss://, not ${url.protocol}`);
+/** By text, because not every platform has a complete URL class. */
+function webSocketUrl(text: string): string {
+  const { location } = globalThis as { location?: { href: string } };
+  const absolute = /^\w+:\/\//.test(text) || !location ? text : new URL(text, location.href).href;
+  const url = absolute.replace(/^http/, 'ws');
+  if (!/^wss?:\/\/./.test(url)) throw new TypeError(`the url must begin with ws:// or wss://: ${text}`);
   return url;
 }

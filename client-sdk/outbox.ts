@@ -1,22 +1,44 @@
-// All messages that the server has not acknowledged, one lane a conversation. Bounded; lanes exist only while they hold
-// something.
+// All messages that the server has not acknowledged, one lane a conversation. Bounded in number, and in what is on its way:
+// the rate limit of sends counts per user, so a refusal for that reason holds every lane.
 
-import type { UTalkError } from './errors.ts';
-import { OutboxFullError } from './errors.ts';
+import type { Clock } from './clock.ts';
+import { OutboxFullError, TimeoutError, UTalkError } from './errors.ts';
 import type { Acknowledgement } from './local-echo.ts';
-import { type LaneSettings, OutboxLane, type Outgoing } from './outbox-lane.ts';
+import { type Item, OutboxLane, type Outgoing } from './outbox-lane.ts';
+import type { Request } from './requests.ts';
+
+export interface OutboxSettings {
+  clock: Clock;
+  ackTimeoutMs: number;
+  /** In one conversation. */
+  maxInFlight: number;
+  maxOutbox: number;
+  request: Request;
+  /** An acknowledgement is overdue: the connection may be dead. */
+  onOverdue(): void;
+}
+
+/** On their way in all conversations: below the burst of frames that the server takes. */
+const maxWindow = 64;
+/** The wait after a rate limit that names none. */
+const defaultHoldMs = 1_000;
 
 export class Outbox {
-  readonly #settings: LaneSettings;
-  readonly #maxSize: number;
+  readonly #settings: OutboxSettings;
   readonly #lanes = new Map<string, OutboxLane>();
-  #online = false;
   #size = 0;
+  #online = false;
+  /** Raised when a connection is lost: answers that belong to an older one do not count. */
+  #connection = 0;
+  #inFlight = 0;
+  /** Shrinks to one at a rate limit, and grows with each acknowledgement. */
+  #window = maxWindow;
+  #holdUntil = 0;
+  #timer: unknown;
   #whenEmpty: (() => void)[] = [];
 
-  constructor(settings: LaneSettings, maxSize: number) {
+  constructor(settings: OutboxSettings) {
     this.#settings = settings;
-    this.#maxSize = maxSize;
   }
 
   get size(): number {
@@ -25,54 +47,58 @@ export class Outbox {
 
   /** @throws OutboxFullError */
   push(outgoing: Outgoing): void {
-    if (this.#size >= this.#maxSize) throw new OutboxFullError(this.#maxSize);
+    const { maxOutbox, maxInFlight } = this.#settings;
+    if (this.#size >= maxOutbox) throw new OutboxFullError(maxOutbox);
     const id = outgoing.draft.conversationId;
+    const lane = this.#lanes.get(id) ?? new OutboxLane(maxInFlight);
+    this.#lanes.set(id, lane);
+    lane.push(outgoing);
     this.#size++;
-    this.#laneOf(id).push({
-      draft: outgoing.draft,
-      settle: (ack) => {
-        this.#left(id);
-        outgoing.settle(ack);
-      },
-      fail: (error) => {
-        this.#left(id);
-        outgoing.fail(error);
-      },
-    });
+    this.#pump();
   }
 
-  /** There is a connection. */
+  /** There is a connection: all that is open is sent again, from the oldest on. */
   resume(): void {
     this.#online = true;
-    for (const lane of this.#lanes.values()) lane.resume();
+    this.#window = maxWindow;
+    this.#holdUntil = 0;
+    this.#pump();
   }
 
   /** It may not be written to any more; answers may still come. */
   pause(): void {
     this.#online = false;
-    for (const lane of this.#lanes.values()) lane.pause();
+    this.#settings.clock.clearTimeout(this.#timer);
   }
 
   /** It is gone: what was open waits for the next one. */
   lose(): void {
-    this.#online = false;
+    this.pause();
+    this.#connection++;
+    this.#inFlight = 0;
     for (const lane of this.#lanes.values()) lane.lose();
   }
 
   /** Takes a message back that was never written. False when it may be on its way already. */
   withdraw(conversationId: string, messageId: string): boolean {
-    const withdrawn = this.#lanes.get(conversationId)?.withdraw(messageId) ?? false;
-    if (withdrawn) this.#left(conversationId);
-    return withdrawn;
+    const item = this.#lanes.get(conversationId)?.find(messageId);
+    if (!item || item.written) return false;
+    this.#remove(item);
+    return true;
   }
 
   /** The message was seen in the log before its acknowledgement came. */
   confirm(conversationId: string, messageId: string, ack: Acknowledgement): void {
-    this.#lanes.get(conversationId)?.confirm(messageId, ack);
+    const item = this.#lanes.get(conversationId)?.find(messageId);
+    if (!item) return;
+    this.#remove(item);
+    item.settle(ack);
+    this.#pump();
   }
 
   failAll(error: UTalkError): void {
-    for (const lane of [...this.#lanes.values()]) lane.failAll(error);
+    this.lose();
+    for (const item of [...this.#lanes.values()].flatMap(({ items }) => items)) this.#drop(item, error);
   }
 
   /** Resolves when nothing waits any more. */
@@ -83,18 +109,72 @@ export class Outbox {
     });
   }
 
-  #laneOf(id: string): OutboxLane {
-    let lane = this.#lanes.get(id);
-    if (!lane) {
-      lane = new OutboxLane(this.#settings);
-      this.#lanes.set(id, lane);
-      if (this.#online) lane.resume();
+  /** Writes what may be written, each lane in its turn, and comes back when a hold ends. */
+  #pump(): void {
+    const { clock } = this.#settings;
+    clock.clearTimeout(this.#timer);
+    if (!this.#online) return;
+    const now = clock.now();
+    let wakeAt = this.#holdUntil > now ? this.#holdUntil : Number.POSITIVE_INFINITY;
+    for (const [id, lane] of [...this.#lanes]) {
+      if (lane.holdUntil > now) wakeAt = Math.min(wakeAt, lane.holdUntil);
+      while (now >= this.#holdUntil && this.#inFlight < this.#window) {
+        const next = lane.next(now);
+        if (!next) break;
+        // Behind the others, so that a narrow window serves them all.
+        this.#lanes.delete(id);
+        this.#lanes.set(id, lane);
+        this.#write(lane, next.item, next.first);
+      }
     }
-    return lane;
+    if (wakeAt < Number.POSITIVE_INFINITY) this.#timer = clock.setTimeout(() => this.#pump(), wakeAt - now);
   }
 
-  #left(id: string): void {
-    if (this.#lanes.get(id)?.size === 0) this.#lanes.delete(id);
+  #write(lane: OutboxLane, item: Item, first: boolean): void {
+    const { request, ackTimeoutMs } = this.#settings;
+    const connection = this.#connection;
+    const answered = (next: () => void) => {
+      if (connection !== this.#connection) return;
+      this.#inFlight--;
+      if (lane.answered(item)) next();
+      this.#pump();
+    };
+    this.#inFlight++;
+    request('message:send', first ? { ...item.draft, first } : item.draft, { timeoutMs: ackTimeoutMs }).then(
+      (ack) => answered(() => this.#acknowledged(item, ack)),
+      (error) => answered(() => this.#unanswered(lane, item, error)),
+    );
+  }
+
+  #acknowledged(item: Item, ack: Acknowledgement): void {
+    this.#window = Math.min(this.#window + 1, maxWindow);
+    this.#remove(item);
+    item.settle(ack);
+  }
+
+  #unanswered(lane: OutboxLane, item: Item, reason: unknown): void {
+    const { clock, onOverdue } = this.#settings;
+    const now = clock.now();
+    if (reason instanceof TimeoutError) onOverdue();
+    const error = reason instanceof UTalkError ? reason : new UTalkError('INVALID_BODY', String(reason));
+    if (error.code === 'RATE_LIMIT_EXCEEDED') {
+      this.#window = 1;
+      this.#holdUntil = now + (error.retryAfterMs ?? defaultHoldMs);
+    }
+    const final = lane.failed(item, error, now);
+    if (final) this.#drop(item, final);
+  }
+
+  #drop(item: Item, error: UTalkError): void {
+    this.#remove(item);
+    item.fail(error);
+  }
+
+  #remove(item: Item): void {
+    const id = item.draft.conversationId;
+    const lane = this.#lanes.get(id);
+    lane?.remove(item);
+    if (lane?.items.length === 0) this.#lanes.delete(id);
     if (--this.#size > 0) return;
     for (const resolve of this.#whenEmpty) resolve();
     this.#whenEmpty = [];

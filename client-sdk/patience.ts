@@ -1,7 +1,8 @@
 // Repeats what the server could not do now.
 
-import { type Clock, sleep } from './clock.ts';
+import type { Clock } from './clock.ts';
 import { DisconnectedError, UTalkError } from './errors.ts';
+import { sleep } from './pending.ts';
 
 const longestPauseMs = 8_000;
 

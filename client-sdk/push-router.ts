@@ -71,7 +71,11 @@ export class PushRouter {
       'typing:stop': ({ conversationId, userId }) => known(conversationId)?.typing.ended(userId),
       'conversation:new': (push) => conversations.appeared(push, this.#parts.isNews(push.conversation.createdAt)),
       'conversation:updated': (push) => conversations.updated(push),
-      'conversation:members': (push) => known(push.conversationId)?.membersChanged(push),
+      'conversation:members': (push) => {
+        const conversation = known(push.conversationId);
+        conversation?.facts.membersChanged(push);
+        conversation?.changed();
+      },
       'conversation:assigned': ({ conversationId, agentId, agentName, ownerEpoch }) =>
         known(conversationId)?.setState({ assignedAgent: agentId, assignedAgentName: agentName, ownerEpoch }),
       'bot:resumed': ({ conversationId, ownerEpoch }) =>

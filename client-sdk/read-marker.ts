@@ -41,14 +41,15 @@ export class ReadMarker {
   }
 
   /**
-   * Unread entries, capped as the server's counts are. `isUnread` tells by seq; entries are held from `firstSeq` on.
+   * How many of `unread`, the entries that count, are behind the watermark; capped as the server's counts are. Entries are
+   * held from `firstSeq` on.
    */
-  count(seqs: Iterable<number>, firstSeq: number): number {
+  count(unread: readonly { seq: number }[], firstSeq: number): number {
     // Exact when all unread entries are held; else the server's count and what came since.
     const exact = firstSeq <= this.seq + 1;
     const from = exact ? this.seq : Math.max(this.seq, this.#countedAt);
     let count = exact ? 0 : this.#counted;
-    for (const seq of seqs) if (seq > from) count++;
+    for (const { seq } of unread) if (seq > from) count++;
     return Math.min(count, limits.unreadCap);
   }
 

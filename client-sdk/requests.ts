@@ -7,6 +7,7 @@ import type { CommandName } from '../protocol/ops.ts';
 import type { Clock } from './clock.ts';
 import { encodeCommand, replyBody } from './codec.ts';
 import { ServerError, TimeoutError, UTalkError } from './errors.ts';
+import { type Pending, pending } from './pending.ts';
 
 export interface CallOptions {
   /** Ends the waiting; what was written to the server stays written. */
@@ -18,20 +19,13 @@ export interface CallOptions {
 /** How the rest of the SDK sends commands. */
 export type Request = <N extends CommandName>(name: N, body: CommandInput<N>, options?: CallOptions) => Promise<CommandOutput<N>>;
 
-interface Pending {
-  name: CommandName;
-  settle(): void;
-  resolve(body: unknown): void;
-  reject(error: unknown): void;
-}
-
 const lastRequestId = 0xffff_ffff;
 
 export class Requests {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #write: (frame: Uint8Array) => void;
-  readonly #pending = new Map<number, Pending>();
+  readonly #open = new Map<number, { name: CommandName; reply: Pending<unknown> }>();
   #whenIdle: (() => void)[] = [];
   #id = 0;
 
@@ -41,72 +35,62 @@ export class Requests {
     this.#write = write;
   }
 
-  /** Sends a command; rejects with ServerError, TimeoutError, the signal's reason, or what `rejectAll` was given. */
-  send<N extends CommandName>(name: N, body: CommandInput<N>, options: CallOptions = {}): Promise<CommandOutput<N>> {
-    return new Promise((resolve, reject) => {
-      const { signal, timeoutMs = this.#timeoutMs } = options;
-      if (signal?.aborted) return reject(signal.reason);
-      const id = this.#nextId();
-      const frame = encodeCommand(name, id, body);
-      if (frame.length > limits.maxFrameBytes) {
-        return reject(new UTalkError('TOO_LARGE', `${name} would be ${frame.length} bytes, the limit is ${limits.maxFrameBytes}`));
-      }
-      const abort = () => this.#fail(id, signal?.reason);
-      const timer = this.#clock.setTimeout(() => this.#fail(id, new TimeoutError(name, timeoutMs)), timeoutMs);
-      signal?.addEventListener('abort', abort, { once: true });
-      const settle = () => {
-        this.#clock.clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-      };
-      this.#pending.set(id, { name, settle, resolve: resolve as (body: unknown) => void, reject });
-      this.#write(frame);
-    });
+  /**
+   * Sends a command.
+   * @throws ServerError, TimeoutError, the reason of the signal, what `rejectAll` was given; TypeError or UTalkError TOO_LARGE
+   * for a body that cannot be sent
+   */
+  async send<N extends CommandName>(
+    name: N,
+    body: CommandInput<N>,
+    { signal, timeoutMs = this.#timeoutMs }: CallOptions = {},
+  ): Promise<CommandOutput<N>> {
+    if (signal?.aborted) throw signal.reason;
+    const id = this.#nextId();
+    const frame = encodeCommand(name, id, body);
+    if (frame.length > limits.maxFrameBytes) throw new UTalkError('TOO_LARGE', `${name} takes ${frame.length} bytes`);
+    const timeout = { clock: this.#clock, ms: timeoutMs, error: () => new TimeoutError(name, timeoutMs) };
+    const reply = pending<unknown>({ signal, timeout, onEnd: () => this.#ended(id) });
+    this.#open.set(id, { name, reply });
+    this.#write(frame);
+    return (await reply.promise) as CommandOutput<N>;
   }
 
   /** A reply came. One that nobody waits for any more is dropped. */
   reply(id: number, slots: readonly unknown[]): void {
-    const pending = this.#take(id);
-    if (pending) pending.resolve(replyBody(pending.name, slots));
+    const open = this.#open.get(id);
+    open?.reply.resolve(replyBody(open.name, slots));
   }
 
   /** An error reply came. False when nobody waits for it. */
   refuse(id: number, body: ErrorBody): boolean {
-    return this.#fail(id, new ServerError(body));
+    const open = this.#open.get(id);
+    open?.reply.reject(new ServerError(body));
+    return open !== undefined;
   }
 
   rejectAll(error: Error): void {
-    for (const id of [...this.#pending.keys()]) this.#fail(id, error);
+    for (const { reply } of [...this.#open.values()]) reply.reject(error);
   }
 
   /** Resolves when no command waits for its reply. */
   idle(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#pending.size === 0) resolve();
+      if (this.#open.size === 0) resolve();
       else this.#whenIdle.push(resolve);
     });
   }
 
-  #fail(id: number, error: unknown): boolean {
-    const pending = this.#take(id);
-    pending?.reject(error);
-    return pending !== undefined;
-  }
-
-  #take(id: number): Pending | undefined {
-    const pending = this.#pending.get(id);
-    if (!pending) return undefined;
-    this.#pending.delete(id);
-    pending.settle();
-    if (this.#pending.size === 0) {
-      for (const resolve of this.#whenIdle) resolve();
-      this.#whenIdle = [];
-    }
-    return pending;
+  #ended(id: number): void {
+    this.#open.delete(id);
+    if (this.#open.size > 0) return;
+    for (const resolve of this.#whenIdle) resolve();
+    this.#whenIdle = [];
   }
 
   #nextId(): number {
     do this.#id = this.#id === lastRequestId ? 1 : this.#id + 1;
-    while (this.#pending.has(this.#id));
+    while (this.#open.has(this.#id));
     return this.#id;
   }
 }

@@ -11,6 +11,8 @@ import type { Acknowledgement, PendingEntry } from './local-echo.ts';
 export interface Sender {
   readonly id: string;
   readonly log: ConversationLog;
+  acknowledged(messageId: string, ack: Acknowledgement): void;
+  setState(change: { ownerEpoch: number }): void;
   emit(event: 'message:error', payload: { conversationId: string; messageId: string; source: 'client'; error: DeliveryError }): void;
 }
 
@@ -23,26 +25,40 @@ interface DeliveryError {
 /** @throws OutboxFullError; ClosedError; the reason of an aborted signal; UTalkError ID_REUSED for an id that is on its way */
 export function sendMessage(conversation: Sender, core: Core, draft: MessageDraft, options: SendOptions): SentMessage {
   core.assertOpen('send');
-  options.signal?.throwIfAborted();
+  const { signal } = options;
+  if (signal?.aborted) throw signal.reason;
   const { clock, random } = core.settings;
   const messageId = options.messageId ?? newId(clock.now(), random);
   const { log } = conversation;
-  if (log.echo.entries.some((entry) => entry.messageId === messageId && entry.status === 'sending')) {
+  if (log.echo.find(messageId)?.status === 'sending') {
     throw new UTalkError('ID_REUSED', `the message ${messageId} is on its way already`);
   }
   const outgoing = new OutgoingMessage(messageId);
+  const abort = () => {
+    if (core.outbox.withdraw(conversation.id, messageId)) {
+      log.echo.remove(messageId);
+      log.changed();
+      outgoing.status = 'withdrawn';
+    }
+    settle(() => outgoing.reject(signal?.reason));
+  };
+  const settle = (outcome: () => void) => {
+    signal?.removeEventListener('abort', abort);
+    outcome();
+  };
   core.outbox.push({
     draft: { ...draft, type: draft.type ?? 'text', conversationId: conversation.id, messageId },
     settle: (ack) => {
-      log.echo.acknowledge(messageId, ack, log.view.position);
-      log.changed();
-      outgoing.settle(ack);
+      conversation.acknowledged(messageId, ack);
+      settle(() => outgoing.settle(ack));
     },
     fail: (error) => {
       log.echo.fail(messageId, error);
       log.changed();
-      outgoing.fail(error);
+      settle(() => outgoing.fail(error));
       const { code, message, details } = error;
+      // A bot decides anew, on the epoch that the refusal names.
+      if (typeof details?.ownerEpoch === 'number') conversation.setState({ ownerEpoch: details.ownerEpoch });
       conversation.emit('message:error', {
         conversationId: conversation.id,
         messageId,
@@ -53,14 +69,7 @@ export function sendMessage(conversation: Sender, core: Core, draft: MessageDraf
   });
   log.echo.put(pendingEntry(conversation.id, messageId, draft, core));
   log.changed();
-  options.signal?.addEventListener('abort', () => {
-    if (core.outbox.withdraw(conversation.id, messageId)) {
-      log.echo.remove(messageId);
-      log.changed();
-      outgoing.status = 'withdrawn';
-    }
-    outgoing.reject(options.signal?.reason);
-  });
+  signal?.addEventListener('abort', abort);
   return outgoing;
 }
 

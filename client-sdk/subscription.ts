@@ -1,19 +1,13 @@
 // Whether this client wants a conversation's pushes, and gets them. `wanted` outlives connections, `joined` does not.
 
 import type { Opening } from './conversation-log.ts';
-
-interface Waiter {
-  resolve(): void;
-  reject(error: unknown): void;
-}
+import { type Pending, pending } from './pending.ts';
 
 export class Subscription {
   /** Where the view begins once it is joined. */
   opening: Opening = {};
-  /** It came with `join: 'mine'`, and will come that way again. */
-  viaMine = false;
   #state: 'none' | 'wanted' | 'joined' | 'left' = 'none';
-  #waiters = new Set<Waiter>();
+  #waiting = new Set<Pending<void>>();
 
   get isWanted(): boolean {
     return this.#state === 'wanted' || this.#state === 'joined';
@@ -31,18 +25,9 @@ export class Subscription {
   /** @returns when it is joined and the view is complete */
   want(opening: Opening, signal?: AbortSignal): Promise<void> {
     this.adopt(opening);
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const waiter = { resolve: () => end(resolve), reject: (error: unknown) => end(() => reject(error)) };
-      const abort = () => waiter.reject(signal?.reason);
-      const end = (settle: () => void) => {
-        this.#waiters.delete(waiter);
-        signal?.removeEventListener('abort', abort);
-        settle();
-      };
-      signal?.addEventListener('abort', abort, { once: true });
-      this.#waiters.add(waiter);
-    });
+    const waiter: Pending<void> = pending<void>({ signal, onEnd: () => this.#waiting.delete(waiter) });
+    if (!signal?.aborted) this.#waiting.add(waiter);
+    return waiter.promise;
   }
 
   adopt(opening: Opening): void {
@@ -60,18 +45,13 @@ export class Subscription {
     if (this.#state === 'joined') this.#state = 'wanted';
   }
 
+  /** The view is complete. */
   settle(): void {
-    for (const waiter of [...this.#waiters]) waiter.resolve();
+    for (const waiter of [...this.#waiting]) waiter.resolve();
   }
 
-  refuse(error: Error): void {
-    this.#state = 'none';
-    this.viaMine = false;
-    for (const waiter of [...this.#waiters]) waiter.reject(error);
-  }
-
-  leave(error: Error): void {
-    this.refuse(error);
-    this.#state = 'left';
+  refuse(error: Error, state: 'none' | 'left' = 'none'): void {
+    this.#state = state;
+    for (const waiter of [...this.#waiting]) waiter.reject(error);
   }
 }

@@ -1,21 +1,17 @@
 // Makes a new connection complete: joins what is wanted, learns what changed, and fetches what was missed. Begins in the
 // same flight as `auth`; the client is live when it is through.
 
-import type { CommandInput, CommandOutput, JoinResult } from '../protocol/bodies/index.ts';
+import type { CommandOutput, JoinResult } from '../protocol/bodies/index.ts';
 import { limits } from '../protocol/limits.ts';
 import type { LiveConversation } from './conversation.ts';
 import type { Conversations } from './conversations.ts';
 import type { Core } from './core.ts';
-import { UTalkError } from './errors.ts';
 import { positionOf } from './joiner.ts';
 import type { Notifications } from './notifications.ts';
 import { patiently } from './patience.ts';
 import type { Presences } from './presence.ts';
 
-type Frame = CommandInput<'sync:state'>;
-type Reply = CommandOutput<'sync:state'>;
-
-/** Positions of one frame: the limit of the frame, with room to spare, in characters. */
+/** Positions of one frame in characters: the limit of a frame, with room to spare. */
 const maxPositionChars = 40_000;
 
 export interface SyncParts {
@@ -51,93 +47,69 @@ export class Sync {
    * @throws the reason of the signal when the connection ends; UTalkError when the server refuses for good
    */
   async run(signal: AbortSignal): Promise<void> {
-    let serverTime = 0;
-    let continuation = false;
-    for (const { members, mine } of this.#groups()) {
-      serverTime = await this.#group(members, mine, continuation, signal);
-      continuation = true;
+    const { autoJoin } = this.#core.settings;
+    const [first = [], ...further] = paged(this.#parts.conversations.wanted());
+    // `mine` joins what is named, too.
+    const { serverTime } = await this.#frame(first, autoJoin === 'mine' ? 'mine' : first.map(({ id }) => id), false, signal);
+    for (const page of further) {
+      const ids = page.map(({ id }) => id);
+      await this.#frame(page, ids, true, signal);
     }
     await this.#core.catchUp.settled();
-    signal.throwIfAborted();
+    if (signal.aborted) throw signal.reason;
     this.complete(serverTime);
   }
 
-  /** What one command each can carry. Those that `mine` joins need not be named to be joined. */
-  #groups(): { members: LiveConversation[]; mine: boolean }[] {
-    const mine = this.#core.settings.autoJoin === 'mine';
-    const wanted = this.#parts.conversations.wanted();
-    const pages = [...paged(wanted.filter(({ subscription }) => mine && subscription.viaMine))];
-    const [first = [], ...rest] = pages;
-    const named = wanted.filter(({ subscription }) => !(mine && subscription.viaMine));
-    const others = [...paged([...rest.flat(), ...named])];
-    if (mine || others.length === 0) return [{ members: first, mine }, ...others.map((members) => ({ members, mine: false }))];
-    return others.map((members) => ({ members, mine: false }));
+  async #frame(
+    conversations: LiveConversation[],
+    join: 'mine' | string[],
+    continuation: boolean,
+    signal: AbortSignal,
+  ): Promise<CommandOutput<'sync:state'>> {
+    const frame = {
+      positions: conversations.map(positionOf),
+      join,
+      notificationsAfterSeq: this.#parts.notifications.position,
+      generation: this.#generation,
+      continuation: continuation || undefined,
+    };
+    const reply = await patiently(() => this.#core.requestNow('sync:state', frame, { signal }), this.#core.settings.clock, signal);
+    this.#apply(reply);
+    return reply;
   }
 
-  /** One group, asked again as long as the server has more to say. @returns the server's time of the first reply */
-  async #group(members: LiveConversation[], mine: boolean, continuation: boolean, signal: AbortSignal): Promise<number> {
-    const answered = new Set<string>();
-    let open = members;
-    let startedAt = 0;
-    for (let again = continuation; ; again = true) {
-      const frame: Frame = {
-        positions: open.map(positionOf),
-        join: mine ? 'mine' : open.length > 0 ? open.map(({ id }) => id) : undefined,
-        notificationsAfterSeq: this.#parts.notifications.position,
-        generation: this.#generation,
-        continuation: again || undefined,
-      };
-      const reply = await patiently(() => this.#core.requestNow('sync:state', frame, { signal }), this.#core.settings.clock, signal);
-      startedAt ||= reply.serverTime;
-      const before = answered.size;
-      for (const id of this.#apply(reply, mine)) answered.add(id);
-      if (!reply.more) return startedAt;
-      if (answered.size === before) throw new UTalkError('INTERNAL', 'the server says there is more and gives nothing');
-      // With `mine` the server must be told what it gave already: it finds the rest by itself.
-      open = mine
-        ? [...this.#parts.conversations.wanted()].filter(({ subscription }) => subscription.viaMine).slice(0, limits.maxPositions)
-        : members.filter(({ id }) => !answered.has(id));
-    }
-  }
-
-  #apply(reply: Reply, mine: boolean): string[] {
+  #apply(reply: CommandOutput<'sync:state'>): void {
     const { conversations, notifications, presence } = this.#parts;
     this.#generation = reply.generation;
-    for (const result of reply.conversations) this.#applyJoin(result, mine);
+    for (const result of reply.conversations) this.#applyJoin(result);
     for (const unchanged of reply.unchanged) conversations.peek(unchanged.conversationId)?.applyUnchanged(unchanged);
     for (const id of reply.gone) conversations.gone(id);
     notifications.synced(reply.notifications, reply.notificationsHead);
     for (const one of reply.presence) presence.update(one);
-    return [
-      ...reply.conversations.map(({ conversation }) => conversation.id),
-      ...reply.unchanged.map(({ conversationId }) => conversationId),
-      ...reply.gone,
-    ];
   }
 
-  #applyJoin(result: JoinResult, mine: boolean): void {
+  #applyJoin(result: JoinResult): void {
     const conversation = this.#parts.conversations.get(result.conversation.id);
-    const { subscription } = conversation;
+    const { subscription, log } = conversation;
     if (subscription.isLeft) return void conversation.leave();
-    subscription.adopt(this.isNews(result.conversation.createdAt) ? { afterSeq: 0 } : {});
-    if (mine) subscription.viaMine = true;
+    const isNews = !log.view.isOpen && this.isNews(result.conversation.createdAt);
+    subscription.adopt(isNews ? { afterSeq: 0 } : {});
     conversation.applyJoin(result);
-    this.#parts.conversations.changed(conversation);
   }
 }
 
-function* paged(conversations: LiveConversation[]): Generator<LiveConversation[]> {
-  let page: LiveConversation[] = [];
-  let chars = 0;
+/** In pages that fit one frame each. */
+function paged(conversations: LiveConversation[]): LiveConversation[][] {
+  const pages: LiveConversation[][] = [];
+  let chars = maxPositionChars;
   for (const conversation of conversations) {
-    const size = conversation.id.length * 2 + 50;
-    if (page.length === limits.maxPositions || chars + size > maxPositionChars) {
-      yield page;
-      page = [];
-      chars = 0;
-    }
-    page.push(conversation);
+    const size = conversation.id.length * 2 + 60;
     chars += size;
+    if (chars > maxPositionChars || pages.at(-1)?.length === limits.maxPositions) {
+      pages.push([]);
+      chars = size;
+    }
+    pages.at(-1)?.push(conversation);
   }
-  if (page.length > 0) yield page;
+  return pages;
 }

@@ -1,9 +1,9 @@
 // Swaps the token of a living connection before it expires. One refresh at a time; it goes on until it succeeds or the
 // connection ends, because the server itself ends a session whose token ran out.
 
-import { sleep } from './clock.ts';
 import type { Link } from './link.ts';
 import type { Settings } from './options.ts';
+import { sleep } from './pending.ts';
 
 const pauseMs = 5_000;
 
