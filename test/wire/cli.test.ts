@@ -44,6 +44,8 @@ beforeAll(async () => {
     HTTP_PORT: String(await freePort()),
     UTALK_DATA_DIR: data.directory,
     UTALK_DRAIN_WINDOW_MS: '300',
+    // Many short connections of one user: the rates would make them wait.
+    UTALK_RATE_PROFILE: 'bench',
     LOG_LEVEL: 'warn',
   };
   server = utalk('serve');
@@ -184,9 +186,7 @@ describe('send and tail', () => {
 
   test('a reader that goes away ends tail quietly', async () => {
     await create('headed', 'm{n}', 5);
-    const { stdout, stderr } = await shell(
-      'node server/cli/main.ts tail --conversation headed --after-seq 0 | head -n 1'
-    );
+    const { stdout, stderr } = await shell('node server/cli/main.ts tail --conversation headed --after-seq 0 | head -n 1');
     expect(stdout).toMatch(/: m1\n$/);
     expect(stderr).toBe('');
   });
@@ -218,7 +218,7 @@ describe('send and tail', () => {
   });
 });
 
-describe('what fails, fails', () => {
+describe.concurrent('what fails, fails', () => {
   test.each([
     ['an unknown conversation', ['send', '--conversation', 'nowhere', '--text', 'x'], /NOT_FOUND/],
     [
