@@ -172,6 +172,7 @@ const stateSyncedSlots: Shape = [
   ['notifications', notificationSlots, 'list'],
   'notificationsHead',
   'syncId',
+  ['refused', refusalSlots, 'list'],
 ];
 const presenceListSlots: Shape = [['presence', presenceSlots, 'list']];
 const escalationSlots: Shape = ['id', 'conversationId', 'reason', 'status', 'createdAt', 'fromAgent', 'toAgent', 'acceptedAt', 'seq'];

@@ -59,6 +59,7 @@ export class ConversationNode {
       log,
       onMembersChanged: (change) => this.#membersChanged(change),
       changeOf: (entry) => this.#changeOf(entry),
+      onSkipped: (key, conversationId) => this.#recheck(key, conversationId),
       onInterest: (key, on) => bus.interest(key, on),
     });
     const entryLog = new Log({
@@ -122,13 +123,21 @@ export class ConversationNode {
   /** An entry read for repair names users by id; the copy of the conversation is dropped instead of patched. */
   #changeOf(entry: StoredEntry): MembersChanged | undefined {
     if (entry.type !== 'system' || entry.metadata?.event !== 'member:removed') return undefined;
-    this.services.conversations.forget(entry.conversation);
+    this.services.conversations.forget(entry.conversation, entry.metadata.accessVersion as number);
     const users = entry.metadata.users as { userId: string }[];
     const removed = this.registry.keysOf(
       entry.conversation,
       users.map((user) => user.userId),
     );
     return { conversation: entry.conversation, accessVersion: 0, added: [], removed };
+  }
+
+  /** Changes of members may be among entries that were skipped: every grant in the conversation is checked in the store. */
+  #recheck(conversation: Key, conversationId: string): void {
+    this.services.conversations.forget(conversation);
+    for (const session of this.registry.all()) {
+      if (session.holds(conversation)) void this.services.joining.recheck(session, conversation, conversationId);
+    }
   }
 
   /** The lease ends when the user's last session in the conversation is gone. */

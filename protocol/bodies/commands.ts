@@ -259,6 +259,7 @@ export const commandBodies = {
       notifications: Type.Array(c.Notification, { description: 'Missed ones' }),
       notificationsHead: c.position(),
       syncId: Type.Optional(Type.String({ description: 'As asked' })),
+      refused: Type.Optional(Type.Array(c.Refusal, { description: 'Visible, but not joined: the session has no room for them' })),
     }),
   },
   'presence:set': {

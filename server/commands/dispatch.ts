@@ -66,6 +66,7 @@ export class Dispatch {
   #run(session: Session, { op, id, slots }: RawCommand): void {
     const name = commandNames.get(op);
     const nowMs = Date.now();
+    const asked = name === undefined ? undefined : commandBody(name, slots);
     try {
       const frames = session.countFrame(nowMs);
       if (frames === 'flooding') {
@@ -75,12 +76,10 @@ export class Dispatch {
       const known = name === undefined ? undefined : this.#table.byOp.get(op);
       if (!session.isLive && op !== commandOps.auth) throw new CommandError('NOT_AUTHENTICATED', 'send auth first');
       if (this.draining) throw new CommandError('UNAVAILABLE', 'the server is shutting down', { retryAfterMs: 1_000 });
-      const asked = name === undefined ? undefined : commandBody(name, slots);
       const { route, input } = name === 'call' ? this.#application(asked) : { route: known, input: asked };
       const refused = frames ?? session.countCommand(rateName(name, asked), nowMs);
       if (refused) {
         const { retryAfterMs, ...details } = refused;
-        if (name === 'message:send') holdBack(session, asked);
         throw new CommandError('RATE_LIMIT_EXCEEDED', `too many ${frames ? 'frames' : name}`, { retryAfterMs, details });
       }
       if (!route || !offers(session.path, route)) throw new CommandError('UNKNOWN_COMMAND', `op ${op} is not offered here`);
@@ -90,7 +89,7 @@ export class Dispatch {
       if (fault) throw new CommandError('INVALID_BODY', fault);
       this.#start(session, id, name as CommandName, route, input);
     } catch (error) {
-      this.#refuse(session, id, error, name);
+      this.#refuse(session, id, error, name, asked);
     }
   }
 
@@ -105,7 +104,7 @@ export class Dispatch {
     const execution = new Execution(session, id, route, input, this.#handlerTimeoutMs, (outcome, error) => {
       this.#inFlight--;
       if (error === undefined) this.#reply(session, id, name, outcome);
-      else this.#refuse(session, id, error, name);
+      else this.#refuse(session, id, error, name, input);
       if (name === 'auth' && session.isLive) for (const bytes of session.takeWaiting()) this.receive(session, bytes);
     });
     // Built-in commands wait for nothing but the store, which fails fast by itself.
@@ -120,7 +119,7 @@ export class Dispatch {
   }
 
   /** The one exit of everything refused; what is no CommandError is a bug, and is logged here and nowhere else. */
-  #refuse(session: Session, id: number, error: unknown, name?: CommandName): void {
+  #refuse(session: Session, id: number, error: unknown, name?: CommandName, body?: unknown): void {
     const known =
       error instanceof StaleAccess ? new CommandError('UNAVAILABLE', 'the conversation is changing', { retryAfterMs: 100 }) : error;
     const refusal =
@@ -128,6 +127,7 @@ export class Dispatch {
     if (known !== refusal) session.commandLog(name ?? '?', id).error({ err: error }, 'a command failed');
     this.counts.errors.set(refusal.code, (this.counts.errors.get(refusal.code) ?? 0) + 1);
     const { code, message, retryable, retryAfterMs, details } = refusal;
+    if (retryable && name === 'message:send') holdBack(session, body);
     session.send(encodeError(id, { code, message, retryable, retryAfterMs, details } satisfies ErrorBody));
   }
 
@@ -142,7 +142,7 @@ function rateName(name: CommandName | undefined, asked: unknown): RateName {
   return name === 'sync:state' && (asked as { continuation?: unknown }).continuation === true ? 'sync:page' : (name ?? 'ping');
 }
 
-/** A refused send holds back the sender's later ones in the conversation; the body is not checked yet. */
+/** A send that may be tried again holds back the sender's later ones in the conversation. The body may be unchecked. */
 function holdBack(session: Session, asked: unknown): void {
   const { conversationId } = asked as { conversationId?: unknown };
   if (typeof conversationId === 'string' && conversationId.length <= limits.maxIdLength) session.holdBack(conversationId);

@@ -3,9 +3,8 @@
 import { commandBodies } from '../../protocol/bodies/index.ts';
 import { limits } from '../../protocol/index.ts';
 import { entryOf } from '../domain/entries.ts';
-import { fitting } from '../domain/joining.ts';
+import { PageBudget } from '../domain/pages.ts';
 import { CommandError } from '../errors.ts';
-import type { StoredEntry } from '../store/store.ts';
 import { noConversation } from './conversation-guard.ts';
 import { defineRoute, type Route } from './route.ts';
 import type { Services } from './services.ts';
@@ -18,14 +17,9 @@ export function historyOf({ joining }: Services): Route {
       if (beforeSeq !== undefined && afterSeq !== undefined) throw new CommandError('INVALID_BODY', 'beforeSeq or afterSeq, not both');
       const page = await joining.history(identity, conversationId, { beforeSeq, afterSeq, limit });
       if (!page) throw noConversation();
-      const entries = kept(page.entries, afterSeq !== undefined);
+      const budget = new PageBudget();
+      const entries = afterSeq === undefined ? budget.newest(page.entries) : budget.oldest(page.entries);
       return { entries: entries.map(entryOf), head: page.head, more: page.more || entries.length < page.entries.length };
     },
   });
-}
-
-/** A page that is too large loses what is furthest from where the client stands. */
-function kept(entries: readonly StoredEntry[], forward: boolean): StoredEntry[] {
-  if (forward) return fitting(entries, limits.maxPageBytes);
-  return fitting(entries.toReversed(), limits.maxPageBytes).reverse();
 }

@@ -1,8 +1,9 @@
 // join:conversation and leave:conversation: subscriptions of one session, never membership.
 
 import { commandBodies } from '../../protocol/bodies/index.ts';
-import { type CommandOutput, type JoinResult, limits, type Position } from '../../protocol/index.ts';
-import { entryBytes, fitting, type Joined, joinResultOf } from '../domain/joining.ts';
+import type { CommandOutput } from '../../protocol/index.ts';
+import { type Joined, pagedJoin } from '../domain/joining.ts';
+import { limitOf, PageBudget, sharedLimit } from '../domain/pages.ts';
 import { CommandError } from '../errors.ts';
 import type { Session } from '../session/session.ts';
 import { noConversation } from './conversation-guard.ts';
@@ -17,16 +18,17 @@ export function joinConversation({ joining }: Services): Route {
     ...commandBodies['join:conversation'],
     turn: (input) => input.conversationId,
     handle: async ({ session }, { others = [], ...position }): Promise<CommandOutput<'join:conversation'>> => {
-      const limit = pageLimit(others.length + 1);
+      const limit = sharedLimit(others.length + 1);
       const [joined, ...further] = await Promise.all(
         [position, ...others].map((one) => joining.join(session, one, { limit: limitOf(one, limit), grant: true })),
       );
       if (!joined || isRefused(joined)) throw refusal(joined);
-      const page = new Page();
-      if (others.length === 0) return page.add(joined);
+      const budget = new PageBudget();
+      const first = pagedJoin(joined, budget);
+      if (others.length === 0) return first;
       return {
-        ...page.add(joined),
-        others: further.filter(isJoined).map((one) => page.add(one)),
+        ...first,
+        others: further.filter(isJoined).map((one) => pagedJoin(one, budget)),
         refused: further.filter(isRefused).map((one) => ({ conversationId: one.conversationId, code: one.refused })),
       };
     },
@@ -35,28 +37,6 @@ export function joinConversation({ joining }: Services): Route {
 
 const isRefused = (one: Joined): one is Refused => 'refused' in one;
 const isJoined = (one: Joined): one is Exclude<Joined, Refused> => !isRefused(one);
-
-/** Shares `maxPageBytes` among the results of one reply. */
-class Page {
-  #bytesLeft: number = limits.maxPageBytes;
-
-  add(joined: Exclude<Joined, Refused>): JoinResult {
-    const { result } = joined;
-    const entries = fitting(result.entries, this.#bytesLeft);
-    for (const entry of entries) this.#bytesLeft -= entryBytes(entry);
-    return joinResultOf({ ...joined, result: { ...result, entries, more: result.more || entries.length < result.entries.length } });
-  }
-}
-
-/** Joining many shares the entries of one large page. */
-export function pageLimit(conversations: number): number {
-  return Math.max(5, Math.min(limits.historyPage, Math.floor(1_000 / conversations)));
-}
-
-/** Without a position the newest page is meant, which is smaller. */
-function limitOf(position: Position, shared: number): number {
-  return position.afterSeq === undefined ? Math.min(shared, limits.defaultHistoryPage) : shared;
-}
 
 function refusal(joined: Refused | undefined): CommandError {
   return joined?.refused === 'ACCESS_DENIED'

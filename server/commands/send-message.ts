@@ -6,8 +6,8 @@ import { can } from '../domain/access.ts';
 import type { Known } from '../domain/conversations.ts';
 import { bodyHash, checkDraft } from '../domain/draft.ts';
 import { entryOf } from '../domain/entries.ts';
-import { fitting } from '../domain/joining.ts';
 import { type NewEntry, unavailable } from '../domain/log.ts';
+import { PageBudget } from '../domain/pages.ts';
 import { applyTextPolicy } from '../domain/text-policy.ts';
 import { CommandError } from '../errors.ts';
 import type { AppendAnswer, Key } from '../store/store.ts';
@@ -70,6 +70,8 @@ async function actingAs(
 
 function send(services: Services, context: Context, input: Input, known: Known, sender: Granted['sender']): Promise<Output> {
   const { session } = context;
+  const { ownerEpoch } = known.record;
+  if (context.identity.role === 'bot' && input.ownerEpoch === undefined) throw ownershipChanged(ownerEpoch);
   const entry = newEntry(services, context, input, known, sender);
   // While earlier sends are open, later ones carry the same version: if those are stale these must be too, or they overtake.
   entry.accessVersion = session.pinVersion(entry.conversation, entry.accessVersion);
@@ -83,7 +85,6 @@ function send(services: Services, context: Context, input: Input, known: Known, 
     },
     (error) => {
       session.unpinVersion(entry.conversation);
-      if (error instanceof CommandError && error.retryable) session.holdBack(input.conversationId);
       throw error;
     },
   );
@@ -140,10 +141,6 @@ function decideAgain(services: Services, context: Context, entry: NewEntry): Pro
             if (answer.outcome === 'stored' || answer.outcome === 'repeated') return replyOf(answer);
             return refusalOf(services, second, answer).then((refusal) => Promise.reject(refusal));
           })
-          .catch((error: unknown) => {
-            if (error instanceof CommandError && error.retryable) session.holdBack(entry.conversationId);
-            throw error;
-          })
           .then(resolve, reject);
       } catch (error) {
         reject(unavailable(error));
@@ -151,6 +148,10 @@ function decideAgain(services: Services, context: Context, entry: NewEntry): Pro
     });
   });
 }
+
+/** Also for a bot that names no epoch: it cannot show what its decision was based on. */
+const ownershipChanged = (ownerEpoch: number) =>
+  new CommandError('OWNERSHIP_CHANGED', 'the conversation has another owner now', { details: { ownerEpoch } });
 
 async function refusalOf({ store, conversations }: Services, entry: NewEntry, answer: AppendAnswer): Promise<CommandError> {
   switch (answer.outcome) {
@@ -171,9 +172,11 @@ async function refusalOf({ store, conversations }: Services, entry: NewEntry, an
     case 'invalid':
       return new CommandError('INVALID_BODY', 'the store refused the values of this message');
     case 'conflict': {
-      const { entries, head } = await store.readAfter(entry.conversation, entry.ifLastSeq ?? 0, conflictEntries);
+      const { entries, head } = await store.readAfter(entry.conversation, entry.ifLastSeq ?? 0, conflictEntries).catch((error: unknown) => {
+        throw unavailable(error);
+      });
       return new CommandError('CONFLICT', 'others have written meanwhile', {
-        details: { head, entries: fitting(entries, conflictBytes).map(entryOf) },
+        details: { head, entries: new PageBudget(conflictBytes).oldest(entries).map(entryOf) },
       });
     }
     default:

@@ -2,10 +2,11 @@
 
 import { commandBodies } from '../../protocol/bodies/index.ts';
 import { type CommandInput, type CommandOutput, limits, type Position } from '../../protocol/index.ts';
-import { entryBytes, fitting, type Joined, joinResultOf } from '../domain/joining.ts';
+import type { Identity } from '../domain/identity.ts';
+import { type Joined, pagedJoin } from '../domain/joining.ts';
 import { unavailable } from '../domain/log.ts';
+import { limitOf, PageBudget, sharedLimit } from '../domain/pages.ts';
 import { CommandError } from '../errors.ts';
-import { pageLimit } from './join-conversation.ts';
 import { type Context, defineRoute, type Route } from './route.ts';
 import type { Services } from './services.ts';
 
@@ -20,9 +21,11 @@ export function syncState(services: Services): Route {
     handle: async (context, input): Promise<Output> => {
       const { identity } = context;
       const { positions, join, truncated } = await wanted(services, context, input);
-      const limit = pageLimit(Math.max(1, positions.length));
+      const limit = sharedLimit(Math.max(1, positions.length));
       const outcomes = await Promise.all(
-        positions.map((position) => services.joining.join(context.session, position, { limit, grant: join.has(position.conversationId) })),
+        positions.map((position) =>
+          services.joining.join(context.session, position, { limit: limitOf(position, limit), grant: join.has(position.conversationId) }),
+        ),
       );
       const page = pageOf(positions, outcomes);
       const notificationsHead = services.delivery.position(identity.inbox);
@@ -46,60 +49,66 @@ export function syncState(services: Services): Route {
   });
 }
 
-/** The positions to answer: those asked, and those to be joined that the client does not know yet. */
+/** The positions to answer: mine first, newest first, then the others asked. What exceeds one reply is not answered. */
 async function wanted(
   services: Services,
   { identity }: Context,
   input: Input,
 ): Promise<{ positions: Position[]; join: Set<string>; truncated: boolean }> {
-  const positions = new Map(input.positions.map((position) => [position.conversationId, position]));
-  let ids: readonly string[] = [];
-  if (input.join === 'mine') {
-    const { conversations } = await services
-      .enterUser({ user: identity.key, inbox: identity.inbox, limit: limits.maxPositions })
-      .catch((error: unknown) => {
-        throw unavailable(error);
-      });
-    ids = [...conversations.map((one) => one.conversationId), ...positions.keys()];
-  } else ids = input.join ?? [];
-  for (const conversationId of ids) if (!positions.has(conversationId)) positions.set(conversationId, { conversationId });
+  const asked = new Map(input.positions.map((position) => [position.conversationId, position]));
+  const mine = input.join === 'mine';
+  const ids = mine ? await myConversations(services, identity) : (input.join ?? []);
+  const positions = new Map<string, Position>();
+  for (const conversationId of ids) positions.set(conversationId, asked.get(conversationId) ?? { conversationId });
+  for (const [conversationId, position] of asked) positions.set(conversationId, position);
   const all = [...positions.values()];
-  if (input.join !== 'mine' && all.length > limits.maxPositions) {
-    throw new CommandError('INVALID_BODY', `positions and join name more than ${limits.maxPositions} conversations`);
-  }
-  return { positions: all.slice(0, limits.maxPositions), join: new Set(ids), truncated: all.length > limits.maxPositions };
+  const truncated = all.length > limits.maxPositions;
+  if (truncated && !mine) throw new CommandError('INVALID_BODY', `positions and join name more than ${limits.maxPositions} conversations`);
+  return { positions: all.slice(0, limits.maxPositions), join: new Set(mine ? positions.keys() : ids), truncated };
 }
 
-/** Sorts the outcomes, and keeps the reply within `maxPageBytes`: what does not fit comes without entries and with `more`. */
-function pageOf(positions: readonly Position[], outcomes: readonly Joined[]): Pick<Output, 'conversations' | 'unchanged' | 'gone'> {
-  const conversations: Output['conversations'] = [];
-  const unchanged: Output['unchanged'] = [];
-  const gone: string[] = [];
-  let bytes: number = limits.maxPageBytes;
+async function myConversations(services: Services, { key, inbox }: Identity): Promise<string[]> {
+  // One more than fits, to know whether there are more.
+  const { conversations } = await services.enterUser({ user: key, inbox, limit: limits.maxPositions + 1 }).catch((error: unknown) => {
+    throw unavailable(error);
+  });
+  return conversations.map((one) => one.conversationId);
+}
+
+type Page = Pick<Output, 'conversations' | 'unchanged' | 'gone' | 'refused'>;
+
+/** Rough sizes on the wire. */
+const stateBytes = 400;
+const memberBytes = 100;
+const watermarkBytes = 60;
+
+/** Sorts the outcomes. What does not fit into the page comes without entries, and the client pages on with history. */
+function pageOf(positions: readonly Position[], outcomes: readonly Joined[]): Page {
+  const page: Required<Page> = { conversations: [], unchanged: [], gone: [], refused: [] };
+  const budget = new PageBudget();
   for (const [i, outcome] of outcomes.entries()) {
-    const position = positions[i] as Position;
+    const { conversationId, afterSeq } = positions[i] as Position;
     if ('refused' in outcome) {
-      gone.push(position.conversationId);
-      continue;
+      if (outcome.refused === 'NOT_FOUND') page.gone.push(conversationId);
+      else page.refused.push({ conversationId, code: outcome.refused });
+    } else if (afterSeq !== undefined && outcome.head === afterSeq && !outcome.reset) {
+      page.unchanged.push(unchangedOf(outcome, budget));
+    } else {
+      budget.spend(stateBytes + outcome.result.members.length * memberBytes);
+      page.conversations.push(pagedJoin(outcome, budget));
     }
-    if (position.afterSeq !== undefined && outcome.head === position.afterSeq && !outcome.reset) {
-      unchanged.push(unchangedOf(outcome));
-      bytes -= 200 + outcome.result.members.length * 60;
-      continue;
-    }
-    const entries = bytes > 0 ? fitting(outcome.result.entries, bytes) : [];
-    bytes -= 400 + outcome.result.members.length * 100 + entries.reduce((sum, entry) => sum + entryBytes(entry), 0);
-    const result = joinResultOf({ ...outcome, result: { ...outcome.result, entries } });
-    conversations.push({ ...result, more: result.more || entries.length < outcome.result.entries.length });
   }
-  return { conversations, unchanged, gone };
+  return { ...page, refused: page.refused.length > 0 ? page.refused : undefined };
 }
 
-function unchangedOf({ result, head }: Read): Output['unchanged'][number] {
+/** Watermarks are left out when the page is full; a later receipt or join brings them. */
+function unchangedOf({ result, head }: Read, budget: PageBudget): Output['unchanged'][number] {
+  const members = budget.isSpent ? [] : result.members;
+  budget.spend(stateBytes / 2 + members.length * watermarkBytes);
   return {
     conversationId: result.record.id,
     head,
     unreadCount: result.unreadCount,
-    watermarks: result.members.map(({ id, readSeq, deliveredSeq }) => ({ userId: id, readSeq, deliveredSeq })),
+    watermarks: members.map(({ id, readSeq, deliveredSeq }) => ({ userId: id, readSeq, deliveredSeq })),
   };
 }

@@ -9,6 +9,8 @@ import { batcher } from './batcher.ts';
 
 /** Bounded by members, since a conversation of a thousand weighs more than one of two. */
 const maxCachedMembers = 2_000_000;
+const maxCachedVersions = 100_000;
+const maxLoads = 3;
 
 export interface Known {
   record: ConversationRecord;
@@ -26,6 +28,8 @@ export interface MembersChanged {
 export class Conversations {
   readonly #cache: LRUCache<string, Known>;
   readonly #names = new Map<Key, string>();
+  /** Newest version a change has announced, also of conversations that are not cached: loads under way may be older. */
+  readonly #newest = new LRUCache<Key, number>({ maxSize: maxCachedVersions, sizeCalculation: () => 1 });
   readonly #load: (id: { tenant: string; id: string }) => Promise<Known | undefined>;
 
   constructor(store: Store) {
@@ -55,20 +59,28 @@ export class Conversations {
   }
 
   async #fetch(tenant: string, id: string): Promise<Known | undefined> {
-    const known = await this.#load({ tenant, id });
-    if (!known) return undefined;
-    const name = nameOf(tenant, id);
+    for (let tries = 1; ; tries++) {
+      const known = await this.#load({ tenant, id });
+      if (!known) return undefined;
+      // A change that passed during the load makes its answer an old one. Twice in a row is a busy conversation: the answer
+      // is used, not kept, and the append decides.
+      if (known.record.accessVersion >= this.#newestOf(known.record.key) || tries === maxLoads)
+        return this.learn(known.record, known.members);
+    }
+  }
+
+  /** Takes a record this node has just written or read, unless it knows a newer one. */
+  learn(record: ConversationRecord, members: Iterable<Key>): Known {
+    const known = { record, members: new Set(members) };
+    const name = nameOf(record.tenant, record.id);
     const cached = this.#cache.peek(name);
-    if (cached && cached.record.accessVersion > known.record.accessVersion) return cached;
-    this.#put(name, known);
+    if (cached && cached.record.accessVersion >= record.accessVersion) return cached;
+    if (record.accessVersion >= this.#newestOf(record.key)) this.#put(name, known);
     return known;
   }
 
-  /** Takes a record this node has just written or read. */
-  learn(record: ConversationRecord, members: Iterable<Key>): Known {
-    const known = { record, members: new Set(members) };
-    this.#put(nameOf(record.tenant, record.id), known);
-    return known;
+  #newestOf(conversation: Key): number {
+    return this.#newest.get(conversation) ?? 0;
   }
 
   #put(name: string, known: Known): void {
@@ -78,6 +90,7 @@ export class Conversations {
 
   /** Follows a change of members; a copy that missed one before it is dropped. */
   membersChanged(change: MembersChanged): void {
+    if (change.accessVersion > this.#newestOf(change.conversation)) this.#newest.set(change.conversation, change.accessVersion);
     const name = this.#names.get(change.conversation);
     const known = name === undefined ? undefined : this.#cache.peek(name);
     if (!known || name === undefined || known.record.accessVersion >= change.accessVersion) return;
@@ -91,7 +104,9 @@ export class Conversations {
     this.#put(name, { record: { ...known.record, accessVersion: change.accessVersion }, members });
   }
 
-  forget(conversation: Key): void {
+  /** Drops the copy. @param accessVersion the version of the change that made it old, when it is known. */
+  forget(conversation: Key, accessVersion = 0): void {
+    if (accessVersion > this.#newestOf(conversation)) this.#newest.set(conversation, accessVersion);
     const name = this.#names.get(conversation);
     if (name !== undefined) this.#cache.delete(name);
   }

@@ -28,6 +28,10 @@ interface Cursor {
   readonly encode: (entry: StoredEntry) => Uint8Array;
   /** Seq of the entry to be published next; 0 while unknown. */
   next: number;
+  /** Head that `next` was set from: what lies at or below it was never passed here, member changes among it. */
+  startedAt: number;
+  /** More entries came while `next` was unknown than are held. */
+  overflowed: boolean;
   /** Entries that came too early, by seq. */
   held: Map<number, Outgoing> | undefined;
   holds: number;
@@ -42,6 +46,8 @@ export interface DeliveryOptions {
   onMembersChanged(change: MembersChanged): void;
   /** What an entry read from the store changes, if anything. */
   changeOf(entry: StoredEntry): MembersChanged | undefined;
+  /** Entries of this log were skipped, and member changes may be among them: grants must be checked again. */
+  onSkipped(key: Key, conversationId: string): void;
   /** Told of 0 → 1 and 1 → 0 local interest in a log. */
   onInterest(key: Key, on: boolean): void;
   /** Runs a function later; a timer unless a test says otherwise. */
@@ -54,6 +60,8 @@ const retryMs = 1_000;
 const repairPage = 500;
 /** More missing entries than this are not pushed one by one: clients page. */
 const maxRepair = 500;
+/** Entries held while the position is unknown; beyond, they are read from the store. */
+const maxHeld = 1_000;
 /** Publishes in one synchronous pass. */
 const maxPass = 5_000;
 
@@ -79,7 +87,18 @@ export class Delivery {
       cursor.holds++;
       return;
     }
-    this.#cursors.set(key, { key, topic, conversationId, encode, next: 0, held: undefined, holds: 1, repairing: false });
+    this.#cursors.set(key, {
+      key,
+      topic,
+      conversationId,
+      encode,
+      next: 0,
+      startedAt: 0,
+      overflowed: false,
+      held: undefined,
+      holds: 1,
+      repairing: false,
+    });
     this.#options.onInterest(key, true);
   }
 
@@ -101,6 +120,11 @@ export class Delivery {
     return cursor ? Math.max(0, cursor.next - 1) : 0;
   }
 
+  /** A read whose head is below this has not seen member changes that were skipped here: it must be read again. */
+  startOf(key: Key): number {
+    return this.#cursors.get(key)?.startedAt ?? 0;
+  }
+
   /**
    * Tells the head that a join's read has seen, and returns the head for its reply: entries between the two have gone past
    * this session's topic before or after it subscribed, so the client must page up to there.
@@ -111,7 +135,9 @@ export class Delivery {
     if (!cursor) return head;
     if (cursor.next === 0) {
       cursor.next = head + 1;
+      cursor.startedAt = head;
       this.#release(cursor);
+      if (cursor.overflowed) this.#startRepair(cursor);
     } else if (head < positionWhenAsked) {
       this.#reset(cursor, head, 'reset');
       return head;
@@ -162,9 +188,17 @@ export class Delivery {
 
   #hold(cursor: Cursor, entry: Outgoing): void {
     cursor.held ??= new Map();
+    if (cursor.held.size >= maxHeld) {
+      cursor.overflowed = true;
+      return;
+    }
     cursor.held.set(entry.seq, entry);
     this.counts.held++;
-    if (cursor.next === 0 || cursor.repairing) return;
+    if (cursor.next > 0) this.#startRepair(cursor);
+  }
+
+  #startRepair(cursor: Cursor): void {
+    if (cursor.repairing) return;
     cursor.repairing = true;
     this.#later(() => void this.#repair(cursor), holdMs);
   }
@@ -179,16 +213,13 @@ export class Delivery {
     }
     for (const seq of held.keys()) if (seq < cursor.next) held.delete(seq);
     if (held.size === 0) cursor.held = undefined;
-    else if (!cursor.repairing) {
-      cursor.repairing = true;
-      this.#later(() => void this.#repair(cursor), holdMs);
-    }
+    else this.#startRepair(cursor);
   }
 
   /** Reads what is missing before the held entries. Between the read and its answer the cursor may have moved on. */
   async #repair(cursor: Cursor): Promise<void> {
     try {
-      while (cursor.held && this.#cursors.get(cursor.key) === cursor) {
+      while ((cursor.held || cursor.overflowed) && this.#cursors.get(cursor.key) === cursor) {
         const position = cursor.next - 1;
         this.counts.gaps++;
         const { entries, head } = await this.#options.store.readAfter(cursor.key, position, repairPage);
@@ -205,6 +236,7 @@ export class Delivery {
         for (const entry of entries) this.#take({ key: cursor.key, seq: entry.seq, frame: cursor.encode(entry), change: changeOf(entry) });
         // Entries held beyond what the store has can only come from a log that is not this one any more.
         if (entries.length === 0) cursor.held = undefined;
+        if (entries.length < repairPage) cursor.overflowed = false;
       }
     } catch (error) {
       this.#options.log.warn({ conversation: cursor.key, err: error }, 'a gap could not be repaired yet');
@@ -219,6 +251,9 @@ export class Delivery {
   #reset(cursor: Cursor, head: number, reason: 'gap' | 'reset'): void {
     this.counts.resets++;
     cursor.next = head + 1;
+    cursor.startedAt = head;
+    cursor.overflowed = false;
+    this.#options.onSkipped(cursor.key, cursor.conversationId);
     this.#release(cursor);
     this.#options.topics.publish(
       cursor.topic,

@@ -2,8 +2,8 @@
 //
 // Between the registration and the answer of the read the grant may be revoked by a member entry; `holds` tells.
 
-import { type ErrorCode, type JoinResult, limits, type Position } from '../../protocol/index.ts';
-import type { Key, ReadRequest, ReadResult, Store } from '../store/store.ts';
+import type { ErrorCode, JoinResult, Position } from '../../protocol/index.ts';
+import type { Key, ReadRequest, ReadResult, Store, StoredEntry } from '../store/store.ts';
 import { can, canAs } from './access.ts';
 import { batcher } from './batcher.ts';
 import { type Conversations, type Known, memberKeys } from './conversations.ts';
@@ -11,6 +11,7 @@ import type { Delivery } from './delivery.ts';
 import { conversationOf, entryOf, memberOf } from './entries.ts';
 import type { Identity } from './identity.ts';
 import { unavailable } from './log.ts';
+import type { PageBudget } from './pages.ts';
 
 /** A session, as far as joining needs it. */
 export interface Grantee {
@@ -21,7 +22,10 @@ export interface Grantee {
   revoke(conversation: Key): void;
 }
 
-export type Joined = { result: ReadResult; head: number; reset: boolean } | { refused: ErrorCode; conversationId: string };
+/** `from` is the position the entries follow; undefined for the newest page. */
+export type Joined =
+  | { result: ReadResult; head: number; reset: boolean; from: number | undefined }
+  | { refused: ErrorCode; conversationId: string };
 
 export interface JoinOptions {
   /** Most entries for each conversation. */
@@ -54,9 +58,8 @@ export class Joining {
       const known = await this.#conversations.get(identity.tenantId, conversationId);
       if (!known || !(await this.#mayRead(identity, known))) return { refused: 'NOT_FOUND', conversationId };
       const { key } = known.record;
-      const held = grantee.holds(key);
       if (options.grant && !grantee.grant(key, conversationId)) return { refused: 'ACCESS_DENIED', conversationId };
-      return await this.#readJoined(grantee, identity, key, position, options, held);
+      return await this.#readJoined(grantee, identity, key, position, options);
     } catch (error) {
       throw unavailable(error);
     }
@@ -69,35 +72,38 @@ export class Joining {
     return fresh !== undefined && can(identity, 'read', fresh);
   }
 
-  async #readJoined(
-    grantee: Grantee,
-    identity: Identity,
-    key: Key,
-    position: Position,
-    options: JoinOptions,
-    held: boolean,
-  ): Promise<Joined> {
+  async #readJoined(grantee: Grantee, identity: Identity, key: Key, position: Position, options: JoinOptions): Promise<Joined> {
     const { conversationId, afterSeq, afterId } = position;
-    const positionWhenAsked = this.#delivery.position(key);
     const request = { tenant: identity.tenantId, conversationId, user: identity.key, limit: options.limit, withMembers: true };
-    let result = await this.#read({ ...request, afterSeq, afterId });
-    const reset = result !== undefined && !result.afterIdMatches;
-    if (reset) result = await this.#read(request);
-    const refused = !result || !canAs(identity, 'read', result.record, result.isMember) || (options.grant && !grantee.holds(key));
-    if (refused || !result) {
-      if (options.grant && !held) grantee.revoke(key);
-      return { refused: 'NOT_FOUND', conversationId };
+    const positionWhenAsked = this.#delivery.position(key);
+    try {
+      let result = await this.#read({ ...request, afterSeq, afterId });
+      const reset = result !== undefined && !result.afterIdMatches;
+      if (reset) result = await this.#read(request);
+      // Somebody else's read may have moved the cursor past changes of members that this one has not seen.
+      else if (result && result.head < this.#delivery.startOf(key)) result = await this.#read({ ...request, afterSeq, afterId });
+      const lost = options.grant && !grantee.holds(key);
+      if (!result || lost || !canAs(identity, 'read', result.record, result.isMember)) {
+        grantee.revoke(key);
+        return { refused: 'NOT_FOUND', conversationId };
+      }
+      if (result.memberCount === result.members.length) this.#conversations.learn(result.record, memberKeys(result.members));
+      const head = options.grant ? this.#delivery.started(key, result.head, positionWhenAsked) : result.head;
+      return { result, head, reset, from: reset ? undefined : afterSeq };
+    } catch (error) {
+      // Nothing has confirmed the grant.
+      if (options.grant) grantee.revoke(key);
+      throw error;
     }
-    if (result.memberCount === result.members.length) this.#learn(result);
-    const head = options.grant ? this.#delivery.started(key, result.head, positionWhenAsked) : result.head;
-    return { result, head, reset };
   }
 
-  #learn(result: ReadResult): void {
-    const cached = this.#conversations.peek(result.record.tenant, result.record.id);
-    if (!cached || cached.record.accessVersion < result.record.accessVersion) {
-      this.#conversations.learn(result.record, memberKeys(result.members));
-    }
+  /** Takes a grant back whose owner may not read any more; for when changes of members were skipped. */
+  async recheck(grantee: Grantee, conversation: Key, conversationId: string): Promise<void> {
+    const { identity } = grantee;
+    if (!identity) return;
+    const request = { tenant: identity.tenantId, conversationId, user: identity.key, limit: 0, withMembers: false };
+    const result = await this.#read(request).catch(() => undefined);
+    if (!result || !canAs(identity, 'read', result.record, result.isMember)) grantee.revoke(conversation);
   }
 
   /**
@@ -119,16 +125,23 @@ export class Joining {
   }
 }
 
-/** The reply of a join. `more` also when the topic has gone past the page: the client pages up to `head`. */
-export function joinResultOf(joined: Exclude<Joined, { refused: ErrorCode }>): JoinResult {
-  const { result, head, reset } = joined;
-  const entries = result.entries.map(entryOf);
-  const last = entries.at(-1)?.seq ?? result.head;
+/** The reply of a join with as many entries as the budget allows. */
+export function pagedJoin(joined: Exclude<Joined, { refused: ErrorCode }>, budget: PageBudget): JoinResult {
+  const { entries } = joined.result;
+  return joinResultOf(joined, joined.from === undefined ? budget.newest(entries) : budget.oldest(entries));
+}
+
+/**
+ * The reply of a join with the entries that fit. `more` says that some are missing between them and `head`, which may lie beyond
+ * the page that was read: the client pages up to it.
+ */
+function joinResultOf({ result, head, reset, from }: Exclude<Joined, { refused: ErrorCode }>, entries: readonly StoredEntry[]): JoinResult {
+  const reached = entries.at(-1)?.seq ?? from ?? 0;
   return {
     conversation: conversationOf(result.record),
     head,
-    entries,
-    more: result.more || last < head,
+    entries: entries.map(entryOf),
+    more: reached < head,
     members: result.members.map(memberOf),
     memberCount: result.memberCount,
     ownerEpoch: result.record.ownerEpoch,
@@ -137,23 +150,3 @@ export function joinResultOf(joined: Exclude<Joined, { refused: ErrorCode }>): J
     reset: reset || undefined,
   };
 }
-
-/** A rough size of an entry on the wire, for pages that end at `maxPageBytes`. Never too small by more than the page allows for. */
-export function entryBytes(entry: { text?: string; metadata?: unknown }): number {
-  const fixed = 300;
-  return fixed + (entry.text?.length ?? 0) * 3 + (entry.metadata === undefined ? 0 : JSON.stringify(entry.metadata).length * 3);
-}
-
-/** Keeps the leading entries that fit into `bytes`; at least one, so that paging always advances. */
-export function fitting<E extends { text?: string; metadata?: unknown }>(entries: readonly E[], bytes: number): E[] {
-  let left = bytes;
-  const kept: E[] = [];
-  for (const entry of entries) {
-    left -= entryBytes(entry);
-    if (left < 0 && kept.length > 0) break;
-    kept.push(entry);
-  }
-  return kept;
-}
-
-export const defaultPage = limits.defaultHistoryPage;

@@ -23,7 +23,6 @@ export class Updates {
   readonly #conversations = new Map<Key, Set<Key>>();
   #dirty = new Set<Key>();
   #timer: NodeJS.Timeout | undefined;
-  #flushing = false;
 
   constructor(store: Pick<Store, 'summarize'>, topics: Topics, audience: Audience, log: Logger) {
     this.#store = store;
@@ -64,23 +63,24 @@ export class Updates {
   changed(conversation: Key): void {
     if (!this.#members.has(conversation)) return;
     this.#dirty.add(conversation);
-    this.#timer ??= setTimeout(() => void this.#flush(), mergeMs).unref();
+    this.#start();
   }
 
   async #flush(): Promise<void> {
-    this.#timer = undefined;
-    if (this.#flushing) return;
-    this.#flushing = true;
+    const due = [...this.#dirty];
+    this.#dirty = new Set();
     try {
-      while (this.#dirty.size > 0) {
-        const due = [...this.#dirty].slice(0, maxBatch);
-        for (const conversation of due) this.#dirty.delete(conversation);
-        await this.#tell(due);
-      }
+      for (let i = 0; i < due.length; i += maxBatch) await this.#tell(due.slice(i, i + maxBatch));
     } catch (error) {
       this.#log.warn({ err: error }, 'conversation updates were not sent');
     }
-    this.#flushing = false;
+    // What changed during the questions waits its time, too.
+    this.#timer = undefined;
+    if (this.#dirty.size > 0) this.#start();
+  }
+
+  #start(): void {
+    this.#timer ??= setTimeout(() => void this.#flush(), mergeMs).unref();
   }
 
   async #tell(due: readonly Key[]): Promise<void> {
