@@ -9,7 +9,7 @@ import { limits } from '../../protocol/index.ts';
 import { type CommandName, commandNames, commandOps } from '../../protocol/ops.ts';
 import { StaleAccess } from '../domain/membership.ts';
 import { CommandError } from '../errors.ts';
-import type { RateName } from '../session/rate-limit.ts';
+import type { Refused } from '../session/rate-limit.ts';
 import type { Session } from '../session/session.ts';
 import { Execution } from './execution.ts';
 import { requestIdOf } from './frame-head.ts';
@@ -42,6 +42,11 @@ export class Dispatch {
       if (!session.keepWaiting(bytes)) session.end(4429, 'too many frames behind auth');
       return;
     }
+    const overBudget = session.countFrame(Date.now());
+    if (overBudget === 'flooding') {
+      session.end(4429, 'too many frames');
+      return;
+    }
     if (bytes.length > limits.maxFrameBytes) {
       this.#refuse(session, requestIdOf(bytes), new CommandError('TOO_LARGE', `a frame has at most ${limits.maxFrameBytes} bytes`));
       return;
@@ -53,7 +58,7 @@ export class Dispatch {
       this.badFrame(session, error instanceof BadFrame ? error.message : 'undecodable frame', error instanceof BadFrame ? error.id : 0);
       return;
     }
-    this.#run(session, command);
+    this.#run(session, command, overBudget);
   }
 
   /** Counts and answers a malformed frame; the third within ten seconds closes. */
@@ -63,33 +68,27 @@ export class Dispatch {
     if (session.countBadFrame(Date.now())) session.end(4400, 'too many malformed frames');
   }
 
-  #run(session: Session, { op, id, slots }: RawCommand): void {
+  #run(session: Session, { op, id, slots }: RawCommand, overBudget: Refused | undefined): void {
     const name = commandNames.get(op);
-    const nowMs = Date.now();
     const asked = name === undefined ? undefined : commandBody(name, slots);
+    const place = session.nextPlace();
     try {
-      const frames = session.countFrame(nowMs);
-      if (frames === 'flooding') {
-        session.end(4429, 'too many frames');
-        return;
-      }
-      const known = name === undefined ? undefined : this.#table.byOp.get(op);
       if (!session.isLive && op !== commandOps.auth) throw new CommandError('NOT_AUTHENTICATED', 'send auth first');
       if (this.draining) throw new CommandError('UNAVAILABLE', 'the server is shutting down', { retryAfterMs: 1_000 });
-      const { route, input } = name === 'call' ? this.#application(asked) : { route: known, input: asked };
-      const refused = frames ?? session.countCommand(rateName(name, asked), nowMs);
+      const { route, input } = name === 'call' ? this.#application(asked) : { route: this.#table.byOp.get(op), input: asked };
+      const refused = overBudget ?? countCommand(session, name, asked, route);
       if (refused) {
         const { retryAfterMs, ...details } = refused;
-        throw new CommandError('RATE_LIMIT_EXCEEDED', `too many ${frames ? 'frames' : name}`, { retryAfterMs, details });
+        throw new CommandError('RATE_LIMIT_EXCEEDED', `too many ${overBudget ? 'frames' : name}`, { retryAfterMs, details });
       }
       if (!route || !offers(session.path, route)) throw new CommandError('UNKNOWN_COMMAND', `op ${op} is not offered here`);
       if (route.roles && !route.roles.includes(session.identity?.role ?? 'customer'))
         throw new CommandError('ACCESS_DENIED', 'not for this role');
       const fault = route.fault(input);
       if (fault) throw new CommandError('INVALID_BODY', fault);
-      this.#start(session, id, name as CommandName, route, input);
+      this.#start(session, id, place, name as CommandName, route, input);
     } catch (error) {
-      this.#refuse(session, id, error, name, asked);
+      this.#refuse(session, id, error, name, asked, place);
     }
   }
 
@@ -99,12 +98,12 @@ export class Dispatch {
   }
 
   /** Guard and handler, in the turn of their conversation; then the reply. */
-  #start(session: Session, id: number, name: CommandName, route: CompiledRoute, input: unknown): void {
+  #start(session: Session, id: number, place: number, name: CommandName, route: CompiledRoute, input: unknown): void {
     this.#inFlight++;
-    const execution = new Execution(session, id, route, input, this.#handlerTimeoutMs, (outcome, error) => {
+    const execution = new Execution(session, id, place, route, input, this.#handlerTimeoutMs, (outcome) => {
       this.#inFlight--;
-      if (error === undefined) this.#reply(session, id, name, outcome);
-      else this.#refuse(session, id, error, name, input);
+      if ('error' in outcome) this.#refuse(session, id, outcome.error, name, input, place);
+      else this.#reply(session, id, name, outcome.value);
       if (name === 'auth' && session.isLive) for (const bytes of session.takeWaiting()) this.receive(session, bytes);
     });
     // Built-in commands wait for nothing but the store, which fails fast by itself.
@@ -113,13 +112,21 @@ export class Dispatch {
     else void execution.begin();
   }
 
-  #reply(session: Session, id: number, name: CommandName, outcome: unknown): void {
+  #reply(session: Session, id: number, name: CommandName, value: unknown): void {
+    let frame: Uint8Array;
+    try {
+      frame = encodeReply(name, id, (name === 'call' ? { body: value } : (value ?? {})) as never);
+    } catch (error) {
+      // What an application returns may be a circle, or throw when it is read.
+      this.#refuse(session, id, error, name);
+      return;
+    }
     this.counts.commands.set(name, (this.counts.commands.get(name) ?? 0) + 1);
-    session.send(encodeReply(name, id, (name === 'call' ? { body: outcome } : (outcome ?? {})) as never));
+    session.send(frame);
   }
 
   /** The one exit of everything refused; what is no CommandError is a bug, and is logged here and nowhere else. */
-  #refuse(session: Session, id: number, error: unknown, name?: CommandName, body?: unknown): void {
+  #refuse(session: Session, id: number, error: unknown, name?: CommandName, body?: unknown, place = 0): void {
     const known =
       error instanceof StaleAccess ? new CommandError('UNAVAILABLE', 'the conversation is changing', { retryAfterMs: 100 }) : error;
     const refusal =
@@ -127,7 +134,7 @@ export class Dispatch {
     if (known !== refusal) session.commandLog(name ?? '?', id).error({ err: error }, 'a command failed');
     this.counts.errors.set(refusal.code, (this.counts.errors.get(refusal.code) ?? 0) + 1);
     const { code, message, retryable, retryAfterMs, details } = refusal;
-    if (retryable && name === 'message:send') holdBack(session, body);
+    if (retryable && name === 'message:send') holdBack(session, body, place);
     session.send(encodeError(id, { code, message, retryable, retryAfterMs, details } satisfies ErrorBody));
   }
 
@@ -137,13 +144,22 @@ export class Dispatch {
   }
 }
 
-/** Continuation pages of a sync have a rate of their own. */
-function rateName(name: CommandName | undefined, asked: unknown): RateName {
-  return name === 'sync:state' && (asked as { continuation?: unknown }).continuation === true ? 'sync:page' : (name ?? 'ping');
+/** Continuation pages of a sync have a rate of their own, and so may application commands; an unknown op takes nothing. */
+function countCommand(
+  session: Session,
+  name: CommandName | undefined,
+  asked: unknown,
+  route: CompiledRoute | undefined,
+): Refused | undefined {
+  if (name === undefined) return undefined;
+  const nowMs = Date.now();
+  if (name === 'call' && route?.rateLimit) return session.limits?.takeOwn(route.name, route.rateLimit, nowMs);
+  const isPage = name === 'sync:state' && (asked as { continuation?: unknown }).continuation === true;
+  return session.countCommand(isPage ? 'sync:page' : name, nowMs);
 }
 
 /** A send that may be tried again holds back the sender's later ones in the conversation. The body may be unchecked. */
-function holdBack(session: Session, asked: unknown): void {
-  const { conversationId } = asked as { conversationId?: unknown };
-  if (typeof conversationId === 'string' && conversationId.length <= limits.maxIdLength) session.holdBack(conversationId);
+function holdBack(session: Session, body: unknown, place: number): void {
+  const { conversationId } = body as { conversationId?: unknown };
+  if (typeof conversationId === 'string' && conversationId.length <= limits.maxIdLength) session.holdBack(conversationId, place);
 }

@@ -5,12 +5,13 @@ import type { Session } from '../session/session.ts';
 import type { Context } from './route.ts';
 import type { CompiledRoute } from './table.ts';
 
-/** @param error undefined for success. Called once. */
-export type Settle = (outcome: unknown, error?: unknown) => void;
+/** Called once. */
+export type Settle = (outcome: { value: unknown } | { error: unknown }) => void;
 
 export class Execution implements Context {
   readonly session: Session;
   readonly requestId: number;
+  readonly place: number;
   readonly #route: CompiledRoute;
   readonly #input: unknown;
   readonly #timeoutMs: number;
@@ -18,9 +19,10 @@ export class Execution implements Context {
   #abort: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(session: Session, requestId: number, route: CompiledRoute, input: unknown, timeoutMs: number, settle: Settle) {
+  constructor(session: Session, requestId: number, place: number, route: CompiledRoute, input: unknown, timeoutMs: number, settle: Settle) {
     this.session = session;
     this.requestId = requestId;
+    this.place = place;
     this.#route = route;
     this.#input = input;
     this.#timeoutMs = timeoutMs;
@@ -34,38 +36,40 @@ export class Execution implements Context {
       if (granted instanceof Promise) {
         return granted.then(
           (value) => this.#handle(value),
-          (error) => this.#end(undefined, error),
+          (error) => this.#end({ error }),
         );
       }
       this.#handle(granted);
     } catch (error) {
-      this.#end(undefined, error);
+      this.#end({ error });
     }
     return undefined;
   }
 
   #handle(granted: unknown): void {
+    // A guard that took too long was answered already; the client will ask again.
+    if (!this.#settle) return;
     try {
       if (granted === false) throw new CommandError('ACCESS_DENIED', 'the guard refused');
       const outcome = this.#route.handle(this, this.#input as never, granted as never);
       if (outcome instanceof Promise) {
         outcome.then(
-          (value) => this.#end(value),
-          (error) => this.#end(undefined, error ?? new Error('rejected without a reason')),
+          (value) => this.#end({ value }),
+          (error) => this.#end({ error }),
         );
-      } else this.#end(outcome);
+      } else this.#end({ value: outcome });
     } catch (error) {
-      this.#end(undefined, error);
+      this.#end({ error });
     }
   }
 
   /** The first outcome counts; one that comes after the timeout is ignored. */
-  #end(outcome: unknown, error?: unknown): void {
+  #end(outcome: Parameters<Settle>[0]): void {
     const settle = this.#settle;
     if (!settle) return;
     this.#settle = undefined;
     clearTimeout(this.#timer);
-    settle(outcome, error);
+    settle(outcome);
   }
 
   get identity() {
@@ -87,7 +91,7 @@ export class Execution implements Context {
   startTimeout(): void {
     this.#timer = setTimeout(() => {
       this.#abort?.abort();
-      this.#end(undefined, new CommandError('UNAVAILABLE', 'the command took too long', { retryAfterMs: 1_000 }));
+      this.#end({ error: new CommandError('UNAVAILABLE', 'the command took too long', { retryAfterMs: 1_000 }) });
     }, this.#timeoutMs).unref();
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Logger } from 'pino';
 import type { Static, TSchema } from 'typebox';
-import type { Path, Role } from '../../protocol/index.ts';
+import { type Path, paths, type Role, roles } from '../../protocol/index.ts';
 import type { Identity } from '../domain/identity.ts';
 import { StartError } from '../errors.ts';
 import type { Rate } from '../session/rate-limit.ts';
@@ -13,6 +13,8 @@ export interface Context {
   readonly identity: Identity;
   readonly session: Session;
   readonly requestId: number;
+  /** Number of the command in the order the session sent them. */
+  readonly place: number;
   /** Carries path, session id, command and request id. */
   readonly log: Logger;
   /** Aborts when the handler has run for `handlerTimeoutMs`. */
@@ -77,8 +79,23 @@ function faultOf(definition: unknown): string | undefined {
   const input = route.input as { type?: unknown; properties?: unknown } | undefined;
   if (typeof input !== 'object' || input === null || input.type !== 'object' || typeof input.properties !== 'object')
     return 'input must be a Type.Object schema';
+  const output = route.output as { type?: unknown } | undefined;
+  if (output !== undefined && (typeof output !== 'object' || output === null)) return 'output must be a schema';
   if (typeof route.handle !== 'function') return 'handle must be a function';
   for (const key of ['guard', 'turn']) if (route[key] !== undefined && typeof route[key] !== 'function') return `${key} must be a function`;
-  for (const key of ['paths', 'roles']) if (route[key] !== undefined && !Array.isArray(route[key])) return `${key} must be a list`;
-  return undefined;
+  return wordsFault('paths', route.paths, Object.keys(paths)) ?? wordsFault('roles', route.roles, roles) ?? rateFault(route.rateLimit);
+}
+
+function wordsFault(key: string, given: unknown, known: readonly string[]): string | undefined {
+  if (given === undefined) return undefined;
+  const fits = Array.isArray(given) && given.length > 0 && given.every((word) => known.includes(word));
+  return fits ? undefined : `${key} must be a list of ${known.join(', ')}`;
+}
+
+function rateFault(given: unknown): string | undefined {
+  if (given === undefined) return undefined;
+  const { limit, windowMs, burst } = (given ?? {}) as Record<string, unknown>;
+  const fits =
+    [limit, windowMs, burst].every((value) => typeof value === 'number' && Number.isFinite(value) && value > 0) && (burst as number) >= 1;
+  return fits ? undefined : 'rateLimit must have limit, windowMs and burst, all positive';
 }

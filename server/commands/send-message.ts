@@ -39,7 +39,7 @@ export function sendMessage(services: Services): Route {
     ...commandBodies['message:send'],
     turn: (input) => input.conversationId,
     guard: (context, input) => {
-      if (!context.session.maySend(input.conversationId, input.first === true)) throw heldBack();
+      if (!context.session.maySend(input.conversationId, context.place, input.first === true)) throw heldBack();
       checkDraft(input);
       if (context.identity.role === 'bot' && input.ownerEpoch === undefined)
         throw new CommandError('INVALID_BODY', 'a bot sends the ownerEpoch it last saw');
@@ -63,7 +63,9 @@ async function actingAs(
   const { identity } = context;
   if (identity.role !== 'service') throw new CommandError('ACCESS_DENIED', 'actAs is for services');
   const known = await maySend(context, input);
-  const user = await services.users.find(identity.tenantId, input.actAs as string);
+  const user = await services.users.find(identity.tenantId, input.actAs as string).catch((error: unknown) => {
+    throw unavailable(error);
+  });
   if (!user) throw new CommandError('NOT_FOUND', 'no such user');
   return { known, sender: { key: user.key, id: user.id } };
 }

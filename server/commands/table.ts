@@ -62,7 +62,7 @@ export function routeTable(services: Services, application: readonly Route[]): R
   }
   const byName = new Map<string, CompiledRoute>();
   for (const route of application) {
-    if (route.name in commandOps) throw new StartError(`route "${route.name}" has the name of a built-in command`);
+    if (Object.hasOwn(commandOps, route.name)) throw new StartError(`route "${route.name}" has the name of a built-in command`);
     if (byName.has(route.name)) throw new StartError(`route "${route.name}" is defined twice`);
     byName.set(route.name, compiled(route));
   }

@@ -222,6 +222,8 @@ export class Delivery {
       while ((cursor.held || cursor.overflowed) && this.#cursors.get(cursor.key) === cursor) {
         const position = cursor.next - 1;
         this.counts.gaps++;
+        // Before the read: what overflows while it is under way is not in its answer.
+        cursor.overflowed = false;
         const { entries, head } = await this.#options.store.readAfter(cursor.key, position, repairPage);
         if (head < position) {
           this.#reset(cursor, head, 'reset');
@@ -236,12 +238,11 @@ export class Delivery {
         for (const entry of entries) this.#take({ key: cursor.key, seq: entry.seq, frame: cursor.encode(entry), change: changeOf(entry) });
         // Entries held beyond what the store has can only come from a log that is not this one any more.
         if (entries.length === 0) cursor.held = undefined;
-        if (entries.length < repairPage) cursor.overflowed = false;
       }
     } catch (error) {
       this.#options.log.warn({ conversation: cursor.key, err: error }, 'a gap could not be repaired yet');
-      if (cursor.held) this.#later(() => void this.#repair(cursor), retryMs);
-      else cursor.repairing = false;
+      cursor.overflowed = true;
+      this.#later(() => void this.#repair(cursor), retryMs);
       return;
     }
     cursor.repairing = false;

@@ -18,7 +18,8 @@ export function addressText(raw: ArrayBuffer): string {
 }
 
 /** What connections are counted under: an IPv4 address, or the /64 an IPv6 customer owns. */
-export function capKey(address: string): string {
+export function capKey(given: string): string {
+  const address = given.includes(':') ? unmapped(given) : given;
   return address.includes(':') ? `${expanded(address).slice(0, 4).join(':')}::/64` : address;
 }
 
@@ -31,7 +32,8 @@ function expanded(address: string): string[] {
   return [...left, ...Array<string>(Math.max(0, zeros)).fill('0'), ...right].map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''));
 }
 
-export function isLoopbackAddress(address: string): boolean {
+export function isLoopbackAddress(given: string): boolean {
+  const address = given.includes(':') ? unmapped(given) : given;
   return address.startsWith('127.') || (address.includes(':') && expanded(address).join(':') === '0:0:0:0:0:0:0:1');
 }
 
@@ -62,8 +64,32 @@ export interface ClientAddress {
 export function clientAddress(peer: string, proxied: string, forwardedFor: string, trusted: (address: string) => boolean): ClientAddress {
   if (!trusted(peer)) return { address: peer, capped: !isLoopbackAddress(peer) };
   if (proxied !== '') return { address: proxied, capped: !isLoopbackAddress(proxied) };
-  // The last hop that is none of ours is the one our own proxy saw.
-  const hops = forwardedFor.split(',').map((hop) => hop.trim());
-  const foreign = hops.reverse().find((hop) => (isIPv4(hop) || isIPv6(hop)) && !trusted(hop));
-  return foreign === undefined ? { address: peer, capped: false } : { address: foreign, capped: !isLoopbackAddress(foreign) };
+  // From the right, ours are passed over; the first other one is what our own proxy saw. What stands before it, or cannot be
+  // read, is whatever the client wrote.
+  for (const hop of forwardedFor.split(',').reverse()) {
+    const address = hopAddress(hop);
+    if (address === undefined) break;
+    if (!trusted(address)) return { address, capped: !isLoopbackAddress(address) };
+  }
+  return { address: peer, capped: false };
+}
+
+/** A hop of X-Forwarded-For without port and brackets; undefined when it is no address. */
+function hopAddress(hop: string): string | undefined {
+  const text = hop.trim();
+  const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1];
+  const withPort = /^([\d.]+):\d+$/.exec(text)?.[1];
+  const address = bracketed ?? withPort ?? text;
+  if (isIPv4(address)) return address;
+  return isIPv6(address) ? unmapped(address) : undefined;
+}
+
+/** An IPv4 address in IPv6 form, `::ffff:a.b.c.d` or `::ffff:aabb:ccdd`, as IPv4; others unchanged. */
+function unmapped(address: string): string {
+  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
+  const hex = (high: string | undefined, low: string | undefined) => ((Number(high) << 8) | Number(low)).toString(16);
+  const groups = expanded(dotted ? `${dotted[1]}${hex(dotted[2], dotted[3])}:${hex(dotted[4], dotted[5])}` : address);
+  if (groups.slice(0, 6).join(':') !== '0:0:0:0:0:ffff') return address;
+  const [high = 0, low = 0] = groups.slice(6).map((group) => Number.parseInt(group, 16));
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.');
 }

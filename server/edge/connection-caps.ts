@@ -3,8 +3,8 @@
 // Owner of the table: this class. An address is in it while it has connections, or has opened one within the last second.
 
 const windowMs = 1_000;
-/** Beyond this many addresses, those without connections are forgotten first. */
-const maxAddresses = 100_000;
+/** How often addresses without connections are looked for. */
+const sweepMs = 1_000;
 
 interface Count {
   open: number;
@@ -16,6 +16,7 @@ export class ConnectionCaps {
   readonly #maxOpen: number;
   readonly #maxPerSecond: number;
   readonly #counts = new Map<string, Count>();
+  #sweptAtMs = 0;
 
   constructor(maxOpen: number, maxPerSecond: number) {
     this.#maxOpen = maxOpen;
@@ -33,7 +34,7 @@ export class ConnectionCaps {
     if (count.open >= this.#maxOpen || count.opened >= this.#maxPerSecond) return false;
     count.open++;
     count.opened++;
-    if (this.#counts.size > maxAddresses) this.#forgetIdle(nowMs);
+    if (nowMs - this.#sweptAtMs >= sweepMs) this.#forgetIdle(nowMs);
     return true;
   }
 
@@ -41,10 +42,10 @@ export class ConnectionCaps {
     const count = this.#counts.get(address);
     if (!count) return;
     count.open--;
-    if (count.open <= 0 && Date.now() - count.windowStartMs >= windowMs) this.#counts.delete(address);
   }
 
   #forgetIdle(nowMs: number): void {
+    this.#sweptAtMs = nowMs;
     for (const [address, count] of this.#counts)
       if (count.open <= 0 && nowMs - count.windowStartMs >= windowMs) this.#counts.delete(address);
   }

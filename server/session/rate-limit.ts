@@ -90,7 +90,7 @@ export class TokenBucket {
 
 export class UserLimits {
   readonly #table: RateTable;
-  readonly #buckets = new Map<RateName, TokenBucket>();
+  readonly #buckets = new Map<string, TokenBucket>();
   /** When the last session of the user went; kept until the buckets are full again. */
   leftAtMs = 0;
   sessions = 0;
@@ -100,13 +100,21 @@ export class UserLimits {
   }
 
   take(name: RateName, nowMs: number): Refused | undefined {
-    if (free.has(name)) return undefined;
+    return free.has(name) ? undefined : this.#bucket(name, this.#table.get(name) ?? otherRate, nowMs).take(nowMs);
+  }
+
+  /** For an application command with a rate of its own, instead of that of `call`. */
+  takeOwn(route: string, own: Rate, nowMs: number): Refused | undefined {
+    return this.#bucket(`call ${route}`, own, nowMs).take(nowMs);
+  }
+
+  #bucket(name: string, limit: Rate, nowMs: number): TokenBucket {
     let bucket = this.#buckets.get(name);
     if (!bucket) {
-      bucket = new TokenBucket(this.#table.get(name) ?? otherRate, nowMs);
+      bucket = new TokenBucket(limit, nowMs);
       this.#buckets.set(name, bucket);
     }
-    return bucket.take(nowMs);
+    return bucket;
   }
 }
 

@@ -17,7 +17,8 @@ export class Registry implements Audience {
   readonly #settings: Pick<Settings, 'sessionsPerUser' | 'sessionPolicy' | 'rateProfile'>;
   readonly #byId = new Map<string, Session>();
   readonly #byUser = new Map<Key, Set<Session>>();
-  readonly #limits = new Map<Key, UserLimits>();
+  /** By user and role: each role has rates of its own. */
+  readonly #limits = new Map<string, UserLimits>();
   #limitsSweptAtMs = 0;
   /** Told when the last session of a user on this node is gone. */
   onUserGone: (user: Key) => void = () => {};
@@ -58,12 +59,13 @@ export class Registry implements Audience {
   }
 
   #limitsOf(session: Session, user: Key): UserLimits | undefined {
-    const existing = this.#limits.get(user);
-    const table = ratesFor(this.#settings.rateProfile, session.identity?.role ?? 'customer');
+    const role = session.identity?.role ?? 'customer';
+    const table = ratesFor(this.#settings.rateProfile, role);
     if (!table) return undefined;
-    const limits = existing ?? new UserLimits(table);
+    const name = `${user} ${role}`;
+    const limits = this.#limits.get(name) ?? new UserLimits(table);
     limits.sessions++;
-    this.#limits.set(user, limits);
+    this.#limits.set(name, limits);
     return limits;
   }
 
@@ -85,8 +87,8 @@ export class Registry implements Audience {
     for (const session of this.#byId.values()) if (session.deadlineMs <= nowMs) due(session);
     if (nowMs - this.#limitsSweptAtMs < limitsSweepMs) return;
     this.#limitsSweptAtMs = nowMs;
-    for (const [user, limits] of this.#limits) {
-      if (limits.sessions === 0 && nowMs - limits.leftAtMs >= limitsKeptMs) this.#limits.delete(user);
+    for (const [name, limits] of this.#limits) {
+      if (limits.sessions === 0 && nowMs - limits.leftAtMs >= limitsKeptMs) this.#limits.delete(name);
     }
   }
 

@@ -61,7 +61,8 @@ export class Session {
   readonly #limited: boolean;
   #frames: TokenBucket;
   #refusedFrames = 0;
-  readonly #heldBack = new Set<string>();
+  readonly #heldBack = new Map<string, number>();
+  #places = 0;
   readonly #openSends = new Map<Key, { accessVersion: number; open: number }>();
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
@@ -201,17 +202,25 @@ export class Session {
     return this.limits?.take(name, nowMs);
   }
 
+  /** Number of a command in the order this session sent them. */
+  nextPlace(): number {
+    return ++this.#places;
+  }
+
   /** Notes that a send was refused and may be tried again: later ones of the conversation wait for one marked `first`. */
-  holdBack(conversationId: string): void {
-    this.#heldBack.add(conversationId);
+  holdBack(conversationId: string, place: number): void {
+    const held = this.#heldBack.get(conversationId) ?? place;
+    this.#heldBack.set(conversationId, Math.min(held, place));
     if (this.#heldBack.size > maxHeldBack) this.end(1013, 'too many refused sends');
   }
 
-  /** Whether a send may pass: nothing of this sender is held back in the conversation, or it is the first one again. */
-  maySend(conversationId: string, first: boolean): boolean {
+  /** Whether a send may pass: nothing sent before it is held back in the conversation, or it is the first one again. */
+  maySend(conversationId: string, place: number, first: boolean): boolean {
     if (this.#heldBack.size === 0) return true;
+    const held = this.#heldBack.get(conversationId);
+    if (held === undefined || place < held) return true;
     if (first) this.#heldBack.delete(conversationId);
-    return !this.#heldBack.has(conversationId);
+    return first;
   }
 
   /** The access version for a send: that of the sends still open in the conversation, else the given one. */
