@@ -47,6 +47,11 @@ export class GroupCommitQueue implements AppendQueue {
     this.#lanes = { fast: this.#makeLane('fast'), waiting: this.#makeLane('waiting') };
   }
 
+  /** Connects both lanes. */
+  async open(): Promise<void> {
+    await Promise.all([this.#connections.fast.greet(), this.#connections.waiting.greet()]);
+  }
+
   get onCommit(): CommitHandler {
     return this.#settlement.onCommit;
   }

@@ -5,8 +5,12 @@ import type { Logger } from 'pino';
 import { type Connection, connect } from './connect.ts';
 import { asUnavailable, faultOf, isUnreachable } from './faults.ts';
 import { StoreUnavailable } from './store.ts';
+import { TimeoutError, withTimeout } from './timeout.ts';
 
-const probeMs = 250;
+const probeEveryMs = 250;
+const probeTimeoutMs = 2_000;
+/** A call without an answer for this long makes us ask whether anybody is there. */
+const suspicionMs = 2_000;
 const callTimeoutMs = 10_000;
 /** Tries of a call that dead-locked; the database ends one of the two at once. */
 const maxTries = 3;
@@ -29,6 +33,7 @@ export class Database {
   #sql: Connection;
   #down: StoreUnavailable | undefined;
   #probe: NodeJS.Timeout | undefined;
+  #suspecting = false;
   #closed = false;
   /** PostgreSQL system identifier and timeline. */
   generation = '';
@@ -83,18 +88,33 @@ export class Database {
 
   async #ask<Row extends object>(text: string, parameters: readonly Parameter[]): Promise<Row[]> {
     const sql = this.#sql;
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        // The connection may be dead without a sign; the pool would keep it for minutes.
-        if (sql === this.#sql) this.#renew();
-        reject(new StoreUnavailable(`the database did not answer within ${callTimeoutMs} ms`));
-      }, callTimeoutMs);
-    });
+    const suspicion = setTimeout(() => void this.#suspect(), suspicionMs);
     try {
-      return (await Promise.race([sql.unsafe<Row[]>(text, [...parameters], { prepare: true }), timeout])) as Row[];
+      return await withTimeout(sql.unsafe<Row[]>(text, [...parameters], { prepare: true }), callTimeoutMs);
+    } catch (error) {
+      // The connection may be dead without a sign; the pool would keep it for minutes.
+      if (error instanceof TimeoutError && sql === this.#sql) this.#renew();
+      throw error;
     } finally {
-      clearTimeout(timer);
+      clearTimeout(suspicion);
+    }
+  }
+
+  // The driver connects again and again while it has something to send, so a call alone may not notice that nobody is there.
+  async #suspect(): Promise<void> {
+    if (this.#suspecting || this.#down || this.#closed) return;
+    this.#suspecting = true;
+    await this.#reach().catch((error: unknown) => this.goDown(error));
+    this.#suspecting = false;
+  }
+
+  async #reach(): Promise<void> {
+    const { url, prepare, name } = this.#options;
+    const sql = connect(url, { max: 1, prepare, name: `${name} probe` });
+    try {
+      await withTimeout(this.greet(sql), probeTimeoutMs);
+    } finally {
+      void sql.end({ timeout: 0 });
     }
   }
 
@@ -104,19 +124,20 @@ export class Database {
   }
 
   #scheduleProbe(): void {
-    this.#probe = setTimeout(() => void this.#ping(), probeMs);
+    this.#probe = setTimeout(() => void this.#tryAgain(), probeEveryMs);
   }
 
-  async #ping(): Promise<void> {
+  async #tryAgain(): Promise<void> {
     try {
-      await this.greet();
-      if (this.#closed) return;
-      this.#down = undefined;
-      this.#options.log.info('the database answers again');
-      this.#options.onUp();
+      await this.#reach();
     } catch {
       if (!this.#closed) this.#scheduleProbe();
+      return;
     }
+    if (this.#closed) return;
+    this.#down = undefined;
+    this.#options.log.info('the database answers again');
+    this.#options.onUp();
   }
 
   #open(): Connection {

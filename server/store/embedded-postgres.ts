@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { StartError } from '../errors.ts';
 import { findBinaries, reachableBinaries } from './embedded/binaries.ts';
 import { createCluster, databaseName, databaseUser, freePort, runningPort, startCluster, stopCluster } from './embedded/cluster.ts';
-import { holdGuard } from './embedded/guard.ts';
+import { Guard } from './embedded/guard.ts';
 import { fallbackRoot, findPlace, type Place } from './embedded/place.ts';
 
 const startAttempts = 5;
@@ -35,7 +35,7 @@ export async function startEmbeddedPostgres({ dataDir, log }: { dataDir: string;
   const running = await runningPort(bin, place);
   const port = running ?? (await startAnywhere(bin, place));
   const url = urlOf(place, port);
-  const guard = await holdGuard(url, log, () => revive(bin, place, port));
+  const guard = await Guard.hold(url, log, () => revive(bin, place, port));
   return {
     url,
     adopted: running !== undefined,

@@ -2,7 +2,6 @@
 // `changes`.
 
 import type { Logger } from 'pino';
-import { withTimeout } from './append/connection.ts';
 import { GroupCommitQueue } from './append-queue.ts';
 import * as conversations from './conversation-queries.ts';
 import { Database } from './database.ts';
@@ -11,6 +10,7 @@ import { checkSchema } from './migrate.ts';
 import * as reads from './read-queries.ts';
 import { checkServer } from './requirements.ts';
 import type { ChangeMembers, CreateConversation, Key, ListRequest, ReadRequest, Store, UserClaims, WatermarkRow } from './store.ts';
+import { withTimeout } from './timeout.ts';
 import * as users from './user-queries.ts';
 import * as watermarks from './watermark-queries.ts';
 
@@ -37,7 +37,7 @@ export interface StoreOptions {
 export async function openStore(options: StoreOptions): Promise<Store> {
   const store = new PostgresStore(options);
   try {
-    await store.check();
+    await store.open();
   } catch (error) {
     await store.close();
     throw error;
@@ -73,10 +73,10 @@ class PostgresStore implements Store {
     return this.#database.generation;
   }
 
-  async check(): Promise<void> {
+  async open(): Promise<void> {
     await checkServer(this.#database.sql);
     await checkSchema(this.#database.sql);
-    await this.#database.greet();
+    await this.appends.open();
   }
 
   admitUsers = (claims: readonly UserClaims[]) => users.admitUsers(this.#database, claims);

@@ -33,13 +33,16 @@ export interface TestPostgres {
   stop(): Promise<void>;
 }
 
+// A killed process loses nothing that it wrote; only the machine's own crash would.
+const withoutSync = { fsync: 'off', shared_buffers: '64MB', max_wal_size: '1GB' };
+
 /** Starts a PostgreSQL on a free port. */
 export async function startTestPostgres(): Promise<TestPostgres> {
   const directory = mkdtempSync(path.join(tmpdir(), 'utalk-postgres-'));
   chmodSync(directory, 0o755); // as root PostgreSQL runs as another user, who must get in
   const place = await findPlace(directory);
   const { bin } = reachableBinaries(await findBinaries(), place.owner, fallbackRoot);
-  await createCluster(bin, place);
+  await createCluster(bin, place, ['--no-sync']);
   const port = await freePort();
   const urlOf = (database: string) => `postgres://${databaseUser}:${place.password}@127.0.0.1:${port}/${database}`;
   let databases = 0;
@@ -61,7 +64,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   // The children of a killed postmaster hold its memory for a moment, and PostgreSQL refuses to start over them.
   const start = async (tries = 50): Promise<void> => {
     try {
-      if ((await runningPort(bin, place)) === undefined) await startCluster(bin, place, port);
+      if ((await runningPort(bin, place)) === undefined) await startCluster(bin, place, port, withoutSync);
     } catch (error) {
       if (tries === 0) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));

@@ -29,11 +29,12 @@ const outcomesByLetter: Readonly<Record<string, AppendOutcome>> = {
 };
 
 /**
- * Whether the ids have the one form that cannot carry a comma into an array literal. Anything else must not get into a call
- * with other rows: it would shift theirs.
+ * Whether a row may travel with others. An id of another length could carry a comma into an array literal and shift the columns
+ * of all; a lone surrogate would be stored as another character, without an error.
  */
-export function hasPlainIds({ messageId, id, bodyHash }: AppendRow): boolean {
-  return messageId.length === 36 && id.length === 36 && bodyHash.length === 32;
+export function canTravel({ messageId, id, bodyHash, text, mediaId }: AppendRow): boolean {
+  if (messageId.length !== 36 || id.length !== 36 || bodyHash.length !== 32) return false;
+  return (text === undefined || text.isWellFormed()) && (mediaId === undefined || mediaId.isWellFormed());
 }
 
 /** The parameters of `appendStatement`. */

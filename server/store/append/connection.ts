@@ -3,6 +3,7 @@
 
 import { type Connection, connect } from '../connect.ts';
 import type { AppendAnswer, AppendRow } from '../store.ts';
+import { withTimeout } from '../timeout.ts';
 import { appendStatement, type CallReply, decodeReply, encodeCall } from './call.ts';
 
 /** A waiting call may stand before as many locks as it has conversations. */
@@ -15,7 +16,7 @@ export interface AppendConnectionOptions {
   node: string;
   /** Wait for locked conversations, instead of answering that they are. */
   wait: boolean;
-  /** Asked on every new connection after a loss, before anything else. */
+  /** Asked on every connection that replaces a lost one, before anything else. */
   greet: (sql: Connection) => Promise<void>;
 }
 
@@ -31,14 +32,17 @@ export class AppendConnection {
 
   /** One round trip. Answers in the order of the rows, undefined for `busy`; any error of the driver as it is. */
   async send(rows: readonly { row: AppendRow }[], call: number): Promise<(AppendAnswer | undefined)[]> {
-    const { node, wait, greet } = this.#options;
-    if (this.#broken) {
-      await greet(this.#sql);
-      this.#broken = false;
-    }
+    const { node, wait } = this.#options;
+    // What follows a loss begins with a greeting; the driver alone would connect again and send the call at once.
+    if (this.#broken) throw new Error('the connection was closed while it was idle');
     const query = this.#sql.unsafe<CallReply[]>(appendStatement, encodeCall(rows, node, call, wait), { prepare: true }).execute();
     const [reply] = await withTimeout(query, wait ? callTimeoutMs.waiting : callTimeoutMs.fast);
     return decodeReply(rows, reply!);
+  }
+
+  /** Connects, so that the first call finds a connection like all others. */
+  async greet(): Promise<void> {
+    await this.#options.greet(this.#sql);
   }
 
   /** Replaces the connection. Answers whether a new one could be made within `forMs`. */
@@ -65,18 +69,5 @@ export class AppendConnection {
     const { url, prepare, node, wait } = this.#options;
     const name = `utalk ${node} ${wait ? 'waiting' : 'fast'} lane`;
     return connect(url, { max: 1, prepare, name, onClose: () => (this.#broken = true) });
-  }
-}
-
-/** @throws when the promise takes longer than `ms`. */
-export async function withTimeout<T>(promise: PromiseLike<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${Math.round(ms)} ms`)), ms);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -4,7 +4,7 @@
 import type { Logger } from 'pino';
 import { faultOf } from '../faults.ts';
 import { type AppendAnswer, type Key, type PendingAppend, StoreUnavailable } from '../store.ts';
-import { hasPlainIds } from './call.ts';
+import { canTravel } from './call.ts';
 import type { AppendConnection } from './connection.ts';
 import type { LaneName, PendingRows } from './pending-rows.ts';
 import type { Decided, Settlement } from './settlement.ts';
@@ -120,7 +120,7 @@ export class Recovery {
 
   async #repeat(rows: readonly PendingAppend[], call: number, error: unknown, repeated: boolean): Promise<void> {
     const { connection, log, onDown } = this.#parts;
-    log.warn({ err: error, rows: rows.length }, 'the outcome of an append is unknown');
+    log.warn({ err: error, rows: rows.length, repeated }, 'an append got no answer');
     const back = await connection.reopen(reconnectMs);
     if (back && !repeated) return this.#attempt(rows, call, true);
     const failure = new StoreUnavailable('the outcome of the append is unknown', { cause: error });
@@ -159,13 +159,13 @@ export class Recovery {
   }
 }
 
-/** Answers rows whose ids could harm the others of a call; the rest is what may be sent. */
+/** Answers rows that could harm the others of a call; the rest is what may be sent. */
 export function withoutInvalid(rows: PendingAppend[], settlement: Settlement): PendingAppend[] {
-  if (rows.every(({ row }) => hasPlainIds(row))) return rows;
-  const faulty = rows.filter(({ row }) => !hasPlainIds(row));
+  if (rows.every(({ row }) => canTravel(row))) return rows;
+  const faulty = rows.filter(({ row }) => !canTravel(row));
   settlement.settle(
     0,
     faulty.map((pending) => ({ pending, answer: invalid })),
   );
-  return rows.filter(({ row }) => hasPlainIds(row));
+  return rows.filter(({ row }) => canTravel(row));
 }

@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { StartError } from '../../errors.ts';
@@ -25,8 +25,14 @@ const settings = {
   synchronous_commit: 'on',
 } as const;
 
-/** Makes the database files when there are none. The outcome of an interrupted try is thrown away. */
-export async function createCluster(bin: string, place: Place): Promise<void> {
+/** After a crash up to max_wal_size has to be replayed. */
+const startTimeoutSeconds = 600;
+
+/**
+ * Makes the database files when there are none. The outcome of an interrupted try is thrown away.
+ * @param extra further flags of initdb.
+ */
+export async function createCluster(bin: string, place: Place, extra: readonly string[] = []): Promise<void> {
   if (existsSync(dataOf(place))) return;
   const stamp = randomBytes(6).toString('hex');
   const draft = path.join(place.directory, `data.${stamp}`);
@@ -35,7 +41,7 @@ export async function createCluster(bin: string, place: Place): Promise<void> {
     writeFileSync(passwordFile, place.password, { mode: 0o600, flag: 'wx' });
     if (place.owner) chownSync(passwordFile, place.owner.uid, place.owner.gid);
     const flags = [`--username=${databaseUser}`, `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C'];
-    const made = await run(bin, 'initdb', ['-D', draft, ...flags], place);
+    const made = await run(bin, 'initdb', ['-D', draft, ...flags, ...extra], place);
     if (made.status !== 0) throw new StartError(`initdb failed in ${place.directory}: ${made.output}`);
     // Another process that started at the same moment may have been first; then its files stay and ours go.
     if (!existsSync(dataOf(place))) renameSync(draft, dataOf(place));
@@ -53,6 +59,9 @@ export async function runningPort(bin: string, place: Place): Promise<number | u
   const { pid, port } = readPidFile(pidFile);
   if (pid === undefined) return undefined;
   if (!isPostmaster(pid, dataOf(place))) {
+    for (const name of readdirSync(dataOf(place))) {
+      if (name.startsWith('.s.PGSQL.')) rmSync(path.join(dataOf(place), name), { force: true });
+    }
     rmSync(pidFile, { force: true });
     return undefined;
   }
@@ -60,10 +69,20 @@ export async function runningPort(bin: string, place: Place): Promise<number | u
   return status === 0 ? port : undefined;
 }
 
-/** Starts PostgreSQL and waits until it answers. @throws StartError with the end of its log. */
-export async function startCluster(bin: string, place: Place, port: number): Promise<void> {
-  const options = [`-p ${port}`, ...Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`)].join(' ');
-  const started = await run(bin, 'pg_ctl', ['start', '-w', '-s', '-D', dataOf(place), '-l', logOf(place), '-o', options], place);
+/**
+ * Starts PostgreSQL and waits until it answers.
+ * @param overrides settings that differ from ours; values without spaces.
+ * @throws StartError with the end of its log.
+ */
+export async function startCluster(
+  bin: string,
+  place: Place,
+  port: number,
+  overrides: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const options = [`-p ${port}`, ...Object.entries({ ...settings, ...overrides }).map(([name, value]) => `-c ${name}=${value}`)].join(' ');
+  const flags = ['-w', '-s', '-t', String(startTimeoutSeconds), '-D', dataOf(place), '-l', logOf(place), '-o', options];
+  const started = await run(bin, 'pg_ctl', ['start', ...flags], place);
   if (started.status !== 0) throw new StartError(`PostgreSQL does not start: ${started.output}\n${endOfLog(place)}`);
 }
 
