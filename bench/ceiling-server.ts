@@ -3,7 +3,8 @@
 //
 // store: one INSERT … SELECT FROM unnest into one plain table at a time, of all that came while the last one ran; after its
 //        commit the acks, and one publish per message to the conversation's topic. Needs DATABASE_URL.
-// raw:   no database. Each send is acked at once, and app.publish sends bytes that were encoded beforehand.
+// raw:   no database. Each send is answered in the same turn of the loop: app.publish of bytes that were encoded beforehand,
+//        and an ack.
 
 import { randomUUID } from 'node:crypto';
 import { pack, unpack } from '../protocol/codec.ts';
@@ -14,12 +15,15 @@ import { PlainTable } from './systems/plain-table.ts';
 
 type Client = NativeSocket<object>;
 
-interface Send {
+interface Ack {
   client: Client;
   requestId: number;
   conversationId: string;
   seq: number;
   id: string;
+}
+
+interface Send extends Ack {
   messageId: string;
   text: string;
 }
@@ -102,7 +106,7 @@ function newMessage({ conversationId, seq, id, messageId, text }: Omit<Send, 'cl
 }
 
 /** All acks of one socket in one write. */
-function acknowledge(batch: readonly Send[]): void {
+function acknowledge(batch: readonly Ack[]): void {
   for (const [client, sends] of Map.groupBy(batch, (send) => send.client)) {
     client.cork(() => {
       for (const { requestId, id, seq } of sends) client.send(pack([replyKind, requestId, [id, seq, 'sent', sentAt]]), true);
@@ -110,23 +114,28 @@ function acknowledge(batch: readonly Send[]): void {
   }
 }
 
+/** Not from inside the message callback: its socket is corked, and more than 32 publishes would write one by one then. */
 function publishingAtOnce(): (client: Client, bytes: Buffer) => void {
   const encoded = new Map<string, { frame: Buffer; seqAt: number }>();
   const id = randomUUID();
-  const ack = pack([replyKind, 0xffff_ffff, [id, 0xffff_ffff, 'sent', sentAt]]);
-  const ackSeqAt = ack.indexOf('ceffffffff', 7, 'hex') + 1;
+  let waiting: Ack[] = [];
+  const flush = () => {
+    const batch = waiting;
+    waiting = [];
+    for (const { conversationId, seq } of batch) {
+      const message = encoded.get(conversationId) ?? encodeAhead(conversationId, id);
+      encoded.set(conversationId, message);
+      message.frame.writeUInt32BE(seq, message.seqAt);
+      app.publish(conversationId, message.frame, true);
+    }
+    acknowledge(batch);
+  };
   return (client, bytes) => {
     const conversationHead = 2 + uintSize(bytes, 2) + 1;
     const start = textStart(bytes, conversationHead);
     const conversationId = bytes.toString('latin1', start, textEnd(bytes, conversationHead, start));
-    const message = encoded.get(conversationId) ?? encodeAhead(conversationId, id);
-    encoded.set(conversationId, message);
-    const seq = nextSeq(conversationId);
-    message.frame.writeUInt32BE(seq, message.seqAt);
-    app.publish(conversationId, message.frame, true);
-    ack.writeUInt32BE(uintAt(bytes, 2), 3);
-    ack.writeUInt32BE(seq, ackSeqAt);
-    client.send(ack, true);
+    waiting.push({ client, requestId: uintAt(bytes, 2), conversationId, seq: nextSeq(conversationId), id });
+    if (waiting.length === 1) setImmediate(flush);
   };
 }
 

@@ -8,14 +8,15 @@ import { scenarios } from './scenarios/index.ts';
 export interface Options {
   scenarios: string[];
   quick: boolean;
-  profile: boolean;
+  /** Directory for CPU profiles of the server. */
+  profile: string | undefined;
   json: string | undefined;
   help: boolean;
   /** Measure this server instead of starting one. */
   remote: RemotePlan | undefined;
 }
 
-export const usage = `Usage: script/bench [scenario…] [--quick] [--json FILE] [--profile]
+export const usage = `Usage: script/bench [scenario…] [--quick] [--json FILE] [--profile DIR]
        script/bench --url URL --token TOKEN | --tokens FILE [--in-flight N] [--seconds N] [--json FILE]
 
 The first form starts PostgreSQL, the server, a bare server as the ceiling and a load generator, all on this machine, and
@@ -28,7 +29,7 @@ ${[...scenarios].map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`).
 Options:
   --quick        short rounds, all scenarios within 20 s; the figures are rough
   --json FILE    write every figure as JSON: [{ scenario, system, params, metric, unit, value, runs }]
-  --profile      run the server under the CPU profiler and list where its time went; slows it down
+  --profile DIR  run the server under the CPU profiler, keep the .cpuprofile files there, and list where the time went
   --url URL      WebSocket URL of the server to measure, ws:// or wss://, with its path
   --token TOKEN  token of one session; may be given several times
   --tokens FILE  file of tokens, one a line, one session each
@@ -38,7 +39,7 @@ Options:
 
 const flags = {
   quick: { type: 'boolean', default: false },
-  profile: { type: 'boolean', default: false },
+  profile: { type: 'string' },
   help: { type: 'boolean', default: false },
   json: { type: 'string' },
   url: { type: 'string' },

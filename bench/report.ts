@@ -14,6 +14,7 @@ export type Metric =
   | 'generator_us'
   | 'postgres_us'
   | 'ratio'
+  | 'cpu_ratio'
   | 'violations';
 
 export interface Params {
@@ -49,6 +50,7 @@ const units: Readonly<Record<Metric, string>> = {
   generator_us: 'µs CPU each',
   postgres_us: 'µs CPU each',
   ratio: 'utalk / ceiling',
+  cpu_ratio: 'ceiling / utalk',
   violations: 'faults',
 };
 
@@ -68,15 +70,20 @@ export function row(scenario: string, system: string, params: Params, metric: Me
   return { scenario, system, params, metric, unit: units[metric], value: significant(median(runs)), runs };
 }
 
-/** Rounds were taken in turns, so round i of one system is compared with round i of the other. */
-export function ratioRow(of: Row, to: Row): Row | undefined {
-  return row(
-    of.scenario,
-    of.system,
-    of.params,
-    'ratio',
-    of.runs.map((value, i) => value / (to.runs[i] ?? Number.NaN)),
-  );
+/**
+ * How utalk compares with the ceiling: in the rate (the first row of each), and in the CPU the server needs for one unit of it,
+ * which other load on the machine disturbs less. Rounds were taken in turns, so round i is compared with round i.
+ */
+export function ratioRows(utalk: readonly Row[], ceiling: readonly Row[]): Row[] {
+  const [rate, ceilingRate] = [utalk[0], ceiling[0]];
+  if (!rate || !ceilingRate) return [];
+  const { scenario, system, params } = rate;
+  const runsOf = (rows: readonly Row[]) => rows.find(({ metric }) => metric === 'server_us')?.runs ?? [];
+  const share = (part: readonly number[], whole: readonly number[]) => part.map((value, i) => value / (whole[i] ?? Number.NaN));
+  return present([
+    row(scenario, system, params, 'ratio', share(rate.runs, ceilingRate.runs)),
+    row(scenario, system, params, 'cpu_ratio', share(runsOf(ceiling), runsOf(utalk))),
+  ]);
 }
 
 export function printMachine(machine: Machine): void {

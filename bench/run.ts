@@ -10,15 +10,15 @@ import { printProfiles } from './profile.ts';
 import { measureRemote, type RemotePlan } from './remote.ts';
 import { present, printMachine, printRows, type Row, row } from './report.ts';
 import { scenarios } from './scenarios/index.ts';
-import { type Findings, unmeasured } from './scenarios/scenario.ts';
+import { type Findings, type Scenario, unmeasured } from './scenarios/scenario.ts';
 import { Theatre } from './theatre.ts';
 
 async function runScenario(theatre: Theatre, name: string, { quick, profile }: Options): Promise<Findings> {
-  const profileDir = profile ? path.join(theatre.database.directory, `profile-${name}`) : undefined;
-  if (profileDir) await mkdir(profileDir);
+  const profileDir = profile && path.resolve(profile, name);
+  if (profileDir) await mkdir(profileDir, { recursive: true });
+  const scenario = scenarios.get(name) as Scenario;
   try {
-    const findings = await scenarios.get(name)?.run(theatre.stage(quick, profileDir));
-    return findings ?? { rows: [], verdicts: [] };
+    return await scenario.run(theatre.stage(quick, profileDir));
   } finally {
     await theatre.strike();
     if (profileDir) await printProfiles(profileDir);

@@ -46,6 +46,7 @@ export class Session {
   #nextRequestId = 1;
   #nextSendId = firstSendId;
   #closing = false;
+  #ended = false;
 
   constructor(target: Target) {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -69,6 +70,7 @@ export class Session {
   request<N extends CommandName>(name: N, body: CommandInput<N>): Promise<CommandOutput<N>> {
     const id = this.#nextRequestId++;
     const { promise, resolve, reject } = Promise.withResolvers<CommandOutput<N>>();
+    if (this.#ended) reject(new Error(`${name} on a closed connection`));
     this.#waiting.set(id, { name, resolve, reject });
     this.#connection.write(clientFrame(encodeCommand(name, id, body)));
     return promise;
@@ -123,6 +125,7 @@ export class Session {
 
   onClosed(code: number): void {
     this.#resolveClosed();
+    this.#ended = true;
     if (!this.#closing) this.faults.push(`connection closed with ${code}`);
     for (const waiting of this.#waiting.values()) waiting.reject(new Error(`connection closed with ${code}`));
     this.#waiting.clear();

@@ -24,7 +24,7 @@ export const connect: Scenario = {
   async run(stage): Promise<Findings> {
     const systems = { utalk: await stage.utalk(), ceiling: await stage.ceiling('raw') };
     const taken = kinds.map((): Opened[] => []);
-    for (let round = 0; round < (stage.quick ? 2 : 3); round++) {
+    for (let round = 0; round < (stage.quick ? 1 : 3); round++) {
       for (const [index, { system, parallel }] of kinds.entries()) {
         taken[index]?.push(await openAndClose(stage, systems[system], `connect-${round}`, countOf(stage, parallel), parallel));
       }

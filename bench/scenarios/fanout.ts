@@ -1,7 +1,7 @@
 // One conversation with 1,000 subscribers. utalk goes the whole way: message:send, checked, stored, numbered, published. The
 // ceiling publishes bytes encoded beforehand, at once. Same sender, same subscribers, same windows.
 
-import { present, type Row, ratioRow } from '../report.ts';
+import { type Row, ratioRows } from '../report.ts';
 import type { System } from '../systems/system.ts';
 import { alternate, rateRows, takeRound } from './round.ts';
 import { type Findings, profile, type Scenario, type Stage, text } from './scenario.ts';
@@ -10,8 +10,8 @@ const subscribers = 1_000;
 const conversationId = 'bench-fanout';
 /** Bursts under way at most: enough that a commit is hidden behind the publishing of the burst before. */
 const shapes = [
-  { burst: 10, window: 4 },
-  { burst: 1, window: 4 },
+  { burst: 10, window: 8 },
+  { burst: 1, window: 8 },
 ] as const;
 
 export const fanout: Scenario = {
@@ -41,13 +41,13 @@ async function prepare({ generator, users }: Stage, fleet: string, system: Syste
 }
 
 async function measure(stage: Stage, utalk: System, ceiling: System, shape: (typeof shapes)[number]): Promise<Row[]> {
-  const times = stage.quick ? { warmUpMs: 300, measureMs: 700 } : { warmUpMs: 1_000, measureMs: 4_000 };
+  const times = stage.quick ? { warmUpMs: 200, measureMs: 600 } : { warmUpMs: 1_000, measureMs: 4_000 };
   const take = (fleet: string, system: System) => () =>
     takeRound(stage, system, times, () => stage.generator.ask('burst', { fleet, conversationId, text, shape }));
-  const rounds = await alternate(stage.quick ? 2 : 3, { utalk: take('utalk', utalk), ceiling: take('ceiling', ceiling) });
+  const rounds = await alternate(stage.quick ? 1 : 3, { utalk: take('utalk', utalk), ceiling: take('ceiling', ceiling) });
   const { burst, window } = shape;
   const params = { connections: subscribers + 1, in_flight: burst * window, subscribers, burst, bytes: text.length, profile };
   const rates = rateRows('fanout', 'utalk', params, 'deliveries_per_s', rounds.utalk);
   const ceilingRates = rateRows('fanout', 'ceiling', params, 'deliveries_per_s', rounds.ceiling);
-  return present([...rates, ...ceilingRates, ratioRow(rates[0] as Row, ceilingRates[0] as Row)]);
+  return [...rates, ...ceilingRates, ...ratioRows(rates, ceilingRates)];
 }

@@ -18,7 +18,7 @@ export const memory: Scenario = {
 };
 
 async function measure(stage: Stage, system: System): Promise<Row | undefined> {
-  const [first, all] = stage.quick ? [500, 1_500] : [1_000, 6_000];
+  const [first, all] = stage.quick ? [300, 1_300] : [1_000, 6_000];
   const { tokens } = await stage.users('memory', all);
   const before = await openAndRest(stage, system, tokens.slice(0, first));
   const after = await openAndRest(stage, system, tokens.slice(first));
@@ -29,6 +29,6 @@ async function measure(stage: Stage, system: System): Promise<Row | undefined> {
 
 async function openAndRest({ generator, quick }: Stage, system: System, tokens: string[]): Promise<number> {
   await generator.ask('open', { fleet: system.name, target: system.target, tokens, parallel: 32 });
-  await sleep(quick ? 500 : 3_000);
+  await sleep(quick ? 300 : 3_000);
   return residentBytes(system.pid);
 }

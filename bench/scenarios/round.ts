@@ -28,6 +28,7 @@ export async function takeRound(stage: Stage, system: System, times: RoundTimes,
   await sleep(times.measureMs);
   const lap = (await stage.generator.ask('lap')) as Lap;
   const after = readCpu(stage, system);
+  if (!system.alive()) throw new Error(`${system.name} ended in the middle of a round`);
   await stage.generator.ask('stop', { timeoutMs: stopTimeoutMs });
   const cpu = {
     server: after.server - before.server,

@@ -1,7 +1,7 @@
 // Stored and acked messages: 100 connections, two in each of 50 conversations, five sends in flight each, everything on.
 // Afterwards every ack, every delivery and the whole log of every conversation are compared.
 
-import { present, type Row, ratioRow } from '../report.ts';
+import { type Row, ratioRows } from '../report.ts';
 import type { System } from '../systems/system.ts';
 import { alternate, latencyRows, rateRows, takeRound } from './round.ts';
 import { type Findings, profile, type Scenario, type Stage, text } from './scenario.ts';
@@ -44,23 +44,23 @@ async function prepare({ generator, users }: Stage, fleet: string, system: Syste
 }
 
 async function measureLoaded(stage: Stage, utalk: System, ceiling: System): Promise<Row[]> {
-  const times = stage.quick ? { warmUpMs: 400, measureMs: 900 } : { warmUpMs: 1_500, measureMs: 5_000 };
+  const times = stage.quick ? { warmUpMs: 300, measureMs: 700 } : { warmUpMs: 1_500, measureMs: 5_000 };
   const take = (fleet: string, system: System) => () =>
     takeRound(stage, system, times, () => stage.generator.ask('sustain', { fleet, senders: connections, inFlight, text }));
   const rounds = await alternate(stage.quick ? 2 : 3, { utalk: take('utalk', utalk), ceiling: take('ceiling', ceiling) });
   const rates = rateRows('send', 'utalk', params, 'acked_per_s', rounds.utalk);
   const ceilingRates = rateRows('send', 'ceiling', params, 'acked_per_s', rounds.ceiling);
-  return present([
+  return [
     ...rates,
     ...latencyRows('send', 'utalk', params, rounds.utalk),
     ...ceilingRates,
     ...latencyRows('send', 'ceiling', params, rounds.ceiling),
-    ratioRow(rates[0] as Row, ceilingRates[0] as Row),
-  ]);
+    ...ratioRows(rates, ceilingRates),
+  ];
 }
 
 async function measureIdle(stage: Stage, utalk: System, ceiling: System): Promise<Row[]> {
-  const times = stage.quick ? { warmUpMs: 200, measureMs: 500 } : { warmUpMs: 500, measureMs: 2_000 };
+  const times = stage.quick ? { warmUpMs: 100, measureMs: 400 } : { warmUpMs: 500, measureMs: 2_000 };
   const take = (fleet: string, system: System) => () =>
     takeRound(stage, system, times, () => stage.generator.ask('sustain', { fleet, senders: 1, inFlight: 1, text }));
   const rounds = await alternate(stage.quick ? 1 : 3, { utalk: take('utalk', utalk), ceiling: take('ceiling', ceiling) });

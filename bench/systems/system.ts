@@ -9,6 +9,8 @@ export interface System {
   name: 'utalk' | 'ceiling';
   target: Target;
   pid: number;
+  /** False once the process has ended. */
+  alive(): boolean;
   stop(): Promise<void>;
 }
 
@@ -20,6 +22,9 @@ export interface ProcessPlan {
   path: string;
 }
 
+/** A line of the server's log at level error or fatal. */
+const logsError = /"level":("(error|fatal)"|[56]0)/;
+const shownErrors = 3;
 const startTimeoutMs = 30_000;
 const stopTimeoutMs = 15_000;
 
@@ -44,6 +49,7 @@ export async function startSystem(plan: ProcessPlan): Promise<System> {
       // Not the URL's host: trying the addresses of a name would be part of the connect times.
       target: { host: '127.0.0.1', port: Number(url.port), path: plan.path, secure: false },
       pid: child.pid as number,
+      alive: () => child.exitCode === null && child.signalCode === null,
       stop: () => {
         stopping = true;
         return stop(child);
@@ -59,8 +65,10 @@ function firstUrl(child: ChildProcess, name: string, said: string[]): Promise<st
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const fail = (why: string) => reject(new Error(`${name} ${why}\n${said.slice(-15).join('\n')}`));
   const timer = setTimeout(() => fail(`printed no URL within ${startTimeoutMs} ms`), startTimeoutMs);
+  let errors = 0;
   const listen = (line: string) => {
     said.push(line);
+    if (logsError.test(line) && errors++ < shownErrors) console.error(`${name}: ${line}`);
     if (said.length > 100) said.shift();
     const url = /wss?:\/\/[\w.:[\]-]+/.exec(line)?.[0];
     if (url) resolve(url);
