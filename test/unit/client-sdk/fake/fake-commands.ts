@@ -23,6 +23,7 @@ export const handlers: Handlers = {
   auth(server, session, { token = '' }) {
     if (token.startsWith('bad')) throw new Refusal('NOT_AUTHENTICATED', { closeCode: 4401 });
     session.userId = token;
+    server.clock.setTimeout(() => server.onLive(session), 0);
     return {
       sessionId: session.id,
       userId: token,

@@ -28,8 +28,10 @@ export interface FakeSession {
   blocked: Set<string>;
   /** Every command that came, in order. */
   commands: { name: CommandName; body: unknown }[];
-  framesBeforeAuth: number;
-  bytesBeforeAuth: number;
+  /** Its `auth` was refused. */
+  refused: boolean;
+  /** Frames sent to the client. */
+  answers: number;
 }
 
 /** What a script does with a command: an error, silence, or the effect without its reply. Undefined handles it as usual. */
@@ -53,6 +55,9 @@ export class FakeServer {
   script: Script = () => undefined;
   /** Pushes for which this is true are lost. */
   losePush: (session: FakeSession, name: PushName, body: unknown) => boolean = () => false;
+  /** Sees every frame from a client, and each session that was welcomed. */
+  onFrame: (session: FakeSession, bytes: number) => void = () => {};
+  onLive: (session: FakeSession) => void = () => {};
   role = 'customer';
   notifications: Notification[] = [];
   #ids = 0;
@@ -87,8 +92,8 @@ export class FakeServer {
       joined: new Set(),
       blocked: new Set(),
       commands: [],
-      framesBeforeAuth: 0,
-      bytesBeforeAuth: 0,
+      refused: false,
+      answers: 0,
     };
     this.sessions.push(session);
     return session;
@@ -110,11 +115,13 @@ export class FakeServer {
 
   receive(session: FakeSession, bytes: Uint8Array): void {
     if (bytes.length > limits.maxFrameBytes) throw new Error('a frame exceeds maxFrameBytes');
+    this.onFrame(session, bytes.length);
     const { op, id, slots } = decodeCommand(bytes);
     const name = commandNames.get(op);
     if (!name) throw new Error(`unknown op ${op}`);
     const body = commandBody(name, slots) as Record<string, unknown>;
     check(name, body);
+    if (session.refused) return; // Frames behind a refused auth are dropped unanswered.
     if (session.userId === undefined && name !== 'auth') throw new Error(`${name} came before auth`);
     session.commands.push({ name, body });
     const fault = this.script({ name, body, session });
@@ -131,6 +138,7 @@ export class FakeServer {
     error: Partial<ErrorBody> & { code: string },
   ): void {
     const retryable = error.retryable ?? false;
+    session.refused ||= name === 'auth';
     if (name === 'message:send' && retryable) session.blocked.add(String(body.conversationId));
     session.socket.deliver(encodeError(id, { message: error.code, ...error, retryable }));
   }
@@ -143,6 +151,7 @@ export class FakeServer {
       if (!loseReply) session.socket.deliver(encodeReply(name, id, reply as never));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      session.refused ||= name === 'auth';
       session.socket.deliver(
         encodeError(id, { code: error.message, message: error.message, retryable: error.retryable, retryAfterMs: error.retryAfterMs }),
       );

@@ -52,6 +52,7 @@ export class FakeSocket implements WebSocketLike {
   /** A frame of the server. */
   deliver(frame: Uint8Array): void {
     const data = new Uint8Array(frame).buffer;
+    this.session.answers++;
     this.#later(() => {
       if (this.isOpen) (this.onmessage as Listener<{ data: unknown }>)?.({ data });
     });

@@ -1,0 +1,350 @@
+// Outgoing messages: order through refusals, retries under the same id, what ends a message and what does not.
+
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { UTalkError } from '../../../client-sdk/errors.ts';
+import type { SentMessage } from '../../../client-sdk/index.ts';
+import type { Script } from './fake/fake-server.ts';
+import { Harness, type Recorded } from './fake/harness.ts';
+
+let h: Harness;
+let ana: Recorded;
+
+beforeEach(async () => {
+  h = new Harness();
+  h.server.logs.create('c1', ['ana', 'luis']);
+  h.server.logs.create('c2', ['ana', 'luis']);
+  ana = await h.live('ana');
+});
+afterEach(() => h.close());
+
+const say = (text: string, conversationId = 'c1') => ana.client.conversation(conversationId).send(text);
+const stored = (conversationId = 'c1') => h.server.logs.get(conversationId).log.map(({ text }) => text);
+const sends = () =>
+  h.server.sessions
+    .flatMap(({ commands }) => commands.filter(({ name }) => name === 'message:send'))
+    .map(({ body }) => body as { text: string; messageId: string; first?: boolean });
+
+/** Does `fault` to the first `times` sends of this text. */
+function failing(text: string, times: number, fault: ReturnType<Script>): Script {
+  let left = times;
+  return ({ name, body }) => (name === 'message:send' && body.text === text && left-- > 0 ? fault : undefined);
+}
+
+const unavailable = { error: { code: 'UNAVAILABLE', retryable: true, retryAfterMs: 300 } };
+
+describe('order', () => {
+  test('several are in flight, the first one marked, and none before its turn', async () => {
+    for (let i = 0; i < 40; i++) say(`m${i}`);
+    await h.clock.advance(5);
+    expect(sends()).toHaveLength(16);
+    expect(sends().map(({ first }) => first)).toEqual([true, ...Array(15).fill(undefined)]);
+    await h.clock.advance(200);
+    expect(stored()).toEqual(Array.from({ length: 40 }, (_, i) => `m${i}`));
+    expect(ana.client.unsent).toBe(0);
+  });
+
+  test('after a refusal all that follow wait, and go again in order, the oldest marked first', async () => {
+    h.server.script = failing('b', 1, unavailable);
+    for (const text of ['a', 'b', 'c', 'd']) say(text);
+    await h.clock.advance(100);
+    expect(stored()).toEqual(['a']);
+    await h.clock.advance(2_000);
+    expect(stored()).toEqual(['a', 'b', 'c', 'd']);
+    const again = sends().slice(4);
+    expect(again.map(({ text, first }) => [text, first])).toEqual([
+      ['b', true],
+      ['c', undefined],
+      ['d', undefined],
+    ]);
+    expect(new Set(sends().map(({ messageId }) => messageId)).size).toBe(4);
+  });
+
+  test('what is written meanwhile goes behind', async () => {
+    h.server.script = failing('a', 1, unavailable);
+    say('a');
+    await h.clock.advance(50);
+    say('b');
+    await h.clock.advance(100);
+    expect(stored()).toEqual([]);
+    await h.clock.advance(2_000);
+    expect(stored()).toEqual(['a', 'b']);
+  });
+
+  test('a refusal holds back its own conversation only', async () => {
+    h.server.script = failing('a', 1, unavailable);
+    say('a');
+    say('x', 'c2');
+    await h.clock.advance(50);
+    expect(stored()).toEqual([]);
+    expect(stored('c2')).toEqual(['x']);
+  });
+
+  test('a permanent refusal ends one message and lets the next ones pass', async () => {
+    h.server.script = failing('b', 9, { error: { code: 'INVALID_BODY' } });
+    const sent = ['a', 'b', 'c'].map((text) => say(text));
+    await h.clock.advance(100);
+    expect(stored()).toEqual(['a', 'c']);
+    await expect(sent[1]?.acked).rejects.toMatchObject({ code: 'INVALID_BODY', retryable: false });
+    expect(sent.map(({ status }) => status)).toEqual(['sent', 'failed', 'sent']);
+  });
+
+  test('any refusals and lost replies: stored once, in order', async () => {
+    const fault = fc.constantFrom('none', 'none', 'none', 'refuse', 'limit', 'lose', 'cut');
+    await fc.assert(
+      fc.asyncProperty(fc.array(fault, { maxLength: 25 }), fc.integer({ min: 1, max: 24 }), async (faults, count) => {
+        const run = new Harness();
+        run.server.logs.create('c', ['ana']);
+        const { client } = await run.live('ana');
+        const queue = [...faults];
+        run.server.script = ({ name, session }) => {
+          const next = name === 'message:send' ? queue.shift() : undefined;
+          if (next === 'cut') session.socket.closeFromServer(1006);
+          if (next === 'refuse') return { error: { code: 'INTERNAL', retryable: true, retryAfterMs: 50 } };
+          if (next === 'limit') return { error: { code: 'RATE_LIMIT_EXCEEDED', retryable: true, retryAfterMs: 400 } };
+          return next === 'lose' || next === 'cut' ? 'loseReply' : undefined;
+        };
+        const sent: SentMessage[] = [];
+        for (let i = 0; i < count; i++) {
+          sent.push(client.conversation('c').send(`m${i}`));
+          if (i % 5 === 0) await run.clock.advance(7);
+        }
+        await run.clock.until(() => client.unsent === 0, 600_000);
+        const { log } = run.server.logs.get('c');
+        const lost = sent.flatMap(({ status }, i) => (status === 'failed' ? [`m${i}`] : []));
+        // A message may be given up after its tries, and then may be stored all the same; no other is missing.
+        const kept = log.map(({ text }) => text as string);
+        expect(kept.filter((text) => !lost.includes(text))).toEqual(sent.map((_, i) => `m${i}`).filter((text) => !lost.includes(text)));
+        expect(new Set(kept).size).toBe(kept.length);
+        run.close();
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+describe('retries', () => {
+  test('without an answer: after 10 s, then 1, 2 and 4 s, under one id; then it has failed', async () => {
+    const errors: unknown[] = [];
+    ana.client.on('message:error', (error) => errors.push(error));
+    h.server.script = failing('a', 99, 'ignore');
+    const at: number[] = [];
+    const begun = h.clock.now();
+    const script = h.server.script;
+    h.server.script = (command) => {
+      if (command.name === 'message:send') at.push(h.clock.now() - begun);
+      return script(command);
+    };
+    const sent = say('a');
+    await h.clock.advance(60_000);
+    expect(at).toEqual([5, 11_005, 23_005, 37_005]);
+    expect(new Set(sends().map(({ messageId }) => messageId)).size).toBe(1);
+    expect(sends().every(({ first }) => first)).toBe(true);
+    await expect(sent.acked).rejects.toMatchObject({ code: 'TIMEOUT', retryable: true });
+    expect(errors).toEqual([
+      {
+        conversationId: 'c1',
+        messageId: sent.messageId,
+        source: 'client',
+        error: { code: 'TIMEOUT', message: expect.any(String), details: undefined },
+      },
+    ]);
+    expect(ana.client.conversation('c1').entries).toMatchObject([{ status: 'failed', text: 'a', error: { code: 'TIMEOUT' } }]);
+  });
+
+  test('a failed message tried again under its id is stored once', async () => {
+    h.server.script = failing('a', 4, 'loseReply');
+    // The pushes are lost as well, so that the client cannot know.
+    h.server.losePush = () => true;
+    const sent = say('a');
+    await expectFailure(sent, 60_000);
+    h.server.losePush = () => false;
+    const again = ana.client.conversation('c1').send('a', { messageId: sent.messageId });
+    await h.clock.advance(100);
+    expect(await again.acked).toMatchObject({ seq: 1 });
+    expect(stored()).toEqual(['a']);
+    expect(ana.client.conversation('c1').entries).toMatchObject([{ seq: 1, messageId: sent.messageId }]);
+  });
+
+  test('a lost acknowledgement does not matter when the message comes with the log', async () => {
+    h.server.script = failing('a', 1, 'loseReply');
+    const sent = say('a');
+    await h.clock.advance(20);
+    expect(await sent.acked).toMatchObject({ seq: 1 });
+    expect(sends()).toHaveLength(1);
+  });
+
+  test('refusals at the head are retried after 1, 2, 4 s at least, and retryAfterMs is kept to', async () => {
+    const at: number[] = [];
+    const begun = h.clock.now();
+    h.server.script = ({ name }) => {
+      if (name !== 'message:send') return undefined;
+      at.push(h.clock.now() - begun);
+      return { error: { code: 'UNAVAILABLE', retryable: true, retryAfterMs: 2_500 } };
+    };
+    const sent = say('a');
+    await expectFailure(sent, 60_000);
+    expect(at).toEqual([5, 2_515, 5_025, 9_035]);
+    await expect(sent.acked).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 2_500 });
+  });
+
+  test('a rate limit is waited for, however often, and narrows what is on its way', async () => {
+    let tokens = 3;
+    h.server.script = ({ name, session, body }) => {
+      if (name !== 'message:send' || session.blocked.has(String(body.conversationId))) return undefined;
+      return tokens-- > 0 ? undefined : { error: { code: 'RATE_LIMIT_EXCEEDED', retryable: true, retryAfterMs: 1_000 } };
+    };
+    for (let i = 0; i < 12; i++) say(`m${i}`);
+    for (let second = 0; second < 30 && ana.client.unsent > 0; second++) {
+      await h.clock.advance(1_000);
+      tokens = 1;
+    }
+    expect(stored()).toEqual(Array.from({ length: 12 }, (_, i) => `m${i}`));
+    // One round of refusals for the first window, then about two frames for each message.
+    expect(sends().length).toBeLessThan(12 + 9 + 2 * 12);
+  });
+
+  test('a refusal that asks for more than a minute is for the user to see', async () => {
+    h.server.script = failing('a', 1, { error: { code: 'RATE_LIMIT_EXCEEDED', retryable: true, retryAfterMs: 61_000 } });
+    const sent = say('a');
+    await h.clock.advance(50);
+    await expect(sent.acked).rejects.toMatchObject({ code: 'RATE_LIMIT_EXCEEDED', retryAfterMs: 61_000 });
+  });
+
+  test('many conversations share one window below the burst of frames that a server takes', async () => {
+    for (let i = 0; i < 30; i++) {
+      h.server.logs.create(`k${i}`, ['ana']);
+      for (let j = 0; j < 10; j++) say(`m${j}`, `k${i}`);
+    }
+    await h.clock.advance(5);
+    expect(sends()).toHaveLength(64);
+    await h.clock.advance(500);
+    for (let i = 0; i < 30; i++) expect(stored(`k${i}`)).toEqual(Array.from({ length: 10 }, (_, j) => `m${j}`));
+  });
+});
+
+describe('offline', () => {
+  test('messages wait however long, and go out with the next connection in order', async () => {
+    h.server.down = true;
+    h.cut('ana');
+    await h.clock.advance(10);
+    const sent = ['a', 'b', 'c'].map((text) => say(text));
+    await h.clock.advance(3_600_000);
+    expect(sent.map(({ status }) => status)).toEqual(['sending', 'sending', 'sending']);
+    h.server.down = false;
+    await h.clock.until(() => ana.client.unsent === 0);
+    expect(stored()).toEqual(['a', 'b', 'c']);
+    expect(ana.client.conversation('c1').entries.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+  });
+
+  test('what was in flight when the wire broke is sent again and stored once', async () => {
+    for (const text of ['a', 'b', 'c']) say(text);
+    await h.clock.advance(2);
+    h.cut('ana');
+    await h.clock.until(() => ana.client.unsent === 0);
+    expect(stored()).toEqual(['a', 'b', 'c']);
+    expect(ana.texts).toEqual(['a', 'b', 'c']);
+  });
+
+  test('drain resolves when everything is acknowledged, and ends with its signal', async () => {
+    h.server.script = failing('a', 1, unavailable);
+    say('a');
+    let drained = false;
+    const waiting = ana.client.drain().then(() => {
+      drained = true;
+    });
+    await h.clock.advance(100);
+    expect(drained).toBe(false);
+    await h.clock.advance(2_000);
+    await waiting;
+    h.server.script = failing('b', 99, 'ignore');
+    say('b');
+    const stop = new AbortController();
+    const given = ana.client.drain({ signal: stop.signal });
+    stop.abort(new Error('no more'));
+    await expect(given).rejects.toThrow('no more');
+  });
+});
+
+describe('taking back', () => {
+  test('before it was written a message disappears', async () => {
+    h.server.down = true;
+    h.cut('ana');
+    await h.clock.advance(10);
+    const stop = new AbortController();
+    const sent = ana.client.conversation('c1').send('a', { signal: stop.signal });
+    expect(ana.client.conversation('c1').entries).toHaveLength(1);
+    stop.abort(new Error('changed my mind'));
+    await expect(sent.acked).rejects.toThrow('changed my mind');
+    expect(sent.status).toBe('withdrawn');
+    expect(ana.client.conversation('c1').entries).toEqual([]);
+    expect(ana.client.unsent).toBe(0);
+  });
+
+  test('afterwards only the waiting ends', async () => {
+    const stop = new AbortController();
+    const sent = ana.client.conversation('c1').send('a', { signal: stop.signal });
+    stop.abort(new Error('too late'));
+    await expect(sent.acked).rejects.toThrow('too late');
+    await h.clock.advance(50);
+    expect(stored()).toEqual(['a']);
+    expect(sent.status).toBe('sent');
+    expect(ana.client.conversation('c1').entries).toMatchObject([{ seq: 1 }]);
+  });
+
+  test('a failed message can be discarded, one on its way cannot', async () => {
+    h.server.script = failing('a', 1, { error: { code: 'INVALID_BODY' } });
+    const conversation = ana.client.conversation('c1');
+    const failed = say('a');
+    await h.clock.advance(50);
+    const open = say('b');
+    conversation.discard(open.messageId);
+    conversation.discard(failed.messageId);
+    expect(conversation.entries.map(({ text }) => text)).toEqual(['b']);
+  });
+});
+
+describe('bounds', () => {
+  test('a full outbox is an error at once, and nothing is shown', async () => {
+    const { client } = h.client('luis', { maxOutbox: 3 });
+    const conversation = client.conversation('c1');
+    for (let i = 0; i < 3; i++) conversation.send(`m${i}`);
+    expect(() => conversation.send('one more')).toThrow(expect.objectContaining({ code: 'OUTBOX_FULL' }));
+    expect(conversation.entries).toHaveLength(3);
+  });
+
+  test('a frame beyond the limit fails without being sent', async () => {
+    const sent = ana.client.conversation('c1').send({ text: 'x', metadata: { large: 'y'.repeat(70_000) } });
+    await h.clock.advance(50);
+    await expect(sent.acked).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    expect(sends()).toEqual([]);
+  });
+
+  test('what cannot be encoded fails the message, not the client', async () => {
+    const sent = ana.client.conversation('c1').send({ text: 'x', metadata: { when: new Date() } });
+    await h.clock.advance(50);
+    await expect(sent.acked).rejects.toBeInstanceOf(UTalkError);
+    say('y');
+    await h.clock.advance(50);
+    expect(stored()).toEqual(['y']);
+  });
+
+  test('an id that is on its way cannot be used again', () => {
+    const { messageId } = say('a');
+    expect(() => ana.client.conversation('c1').send('b', { messageId })).toThrow(expect.objectContaining({ code: 'ID_REUSED' }));
+  });
+
+  test('a closed client fails what is open, and takes no more', async () => {
+    h.server.script = failing('a', 9, 'ignore');
+    const sent = say('a');
+    await h.clock.advance(10);
+    ana.client.close();
+    await expect(sent.acked).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(() => say('b')).toThrow(expect.objectContaining({ code: 'CLOSED' }));
+    expect(h.clock.waiting).toBe(0);
+  });
+});
+
+async function expectFailure(sent: SentMessage, limitMs: number): Promise<void> {
+  await h.clock.until(() => sent.status === 'failed', limitMs);
+}
