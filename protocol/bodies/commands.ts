@@ -197,7 +197,7 @@ export const commandBodies = {
     input: c.shape('conversation:read', {
       ...inConversation,
       seq: Type.Optional(c.position()),
-      messageId: Type.Optional(Type.String({ maxLength: 36, description: "The server's id of the entry" })),
+      messageId: Type.Optional(c.entryId("The server's id of the entry")),
     }),
     output: c.shape('ReadReply', {
       conversationId: c.conversationId(),

@@ -17,13 +17,17 @@ export function words<const T extends readonly string[]>(list: T, description: s
 
 export const empty = () => shape('Empty', {});
 
+const uuidPattern = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
+
 export const conversationId = () =>
   Type.String({ pattern: '^[A-Za-z0-9._:@+-]{1,128}$', description: 'Conversation id, 1–128 of A–Z a–z 0–9 . _ : @ + -' });
 export const messageId = () =>
   Type.String({
-    pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+    pattern: uuidPattern,
     description: "The client's id of the message: a UUID in lower-case text, the same on every retry",
   });
+/** The server's id of an entry, in the one form it has. What is no UUID never reaches the database, where it would fail a whole batch. */
+export const entryId = (description: string) => Type.String({ pattern: uuidPattern, description });
 export const opaqueId = (description: string) =>
   Type.String({ minLength: 1, maxLength: limits.maxIdLength, pattern: '^[^\\u0000]+$', description });
 export const userId = () => opaqueId('User id: the `sub` of the token, 1–128 characters, no NUL');
@@ -94,7 +98,7 @@ export type Watermark = Static<typeof Watermark>;
 export const Position = shape('Position', {
   conversationId: conversationId(),
   afterSeq: Type.Optional(position()),
-  afterId: Type.Optional(Type.String({ maxLength: 36, description: 'id of the entry at afterSeq: tells a log that went back' })),
+  afterId: Type.Optional(entryId('id of the entry at afterSeq: tells a log that went back')),
 });
 export type Position = Static<typeof Position>;
 

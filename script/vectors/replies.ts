@@ -123,6 +123,7 @@ export const replySamples: readonly ReplySample[] = [
       ],
       notificationsHead: 8,
       syncId: 'sync-1',
+      refused: [{ conversationId: 'order-43', code: 'ACCESS_DENIED' }],
     },
   },
   { name: 'reply to user:expel', op: 'user:expel', id: 21, body: { sessions: 2 } },

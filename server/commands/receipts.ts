@@ -68,8 +68,6 @@ function refusalOf({ outcome, head }: WatermarkAnswer): CommandError | undefined
 
 async function seqOf({ store }: Services, { record }: Known, messageId: string | undefined): Promise<number> {
   if (messageId === undefined) throw new CommandError('INVALID_BODY', 'seq or messageId is needed');
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(messageId))
-    throw new CommandError('INVALID_BODY', 'messageId is no id of an entry');
   const seq = await store.seqOf(record.key, messageId).catch((error: unknown) => {
     throw unavailable(error);
   });
