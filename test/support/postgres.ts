@@ -1,7 +1,10 @@
 // A PostgreSQL for tests, from the binaries the server brings along: its own directory, a free port, databases by the piece.
 // It can be killed and started again; when the test process ends, nothing of it is left.
 
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import postgres from 'postgres';
@@ -33,6 +36,20 @@ export interface TestPostgres {
   stop(): Promise<void>;
 }
 
+// Waits for the end of its input, which our own end closes, however it comes; then nothing of the database stays.
+// The number in the file is believed only when that process works in our directory.
+const reap = `cat > /dev/null
+pid=$(head -n 1 "$0/postgres/data/postmaster.pid" 2> /dev/null)
+if { readlink "/proc/$pid/cwd" || ps -o command= -p "$pid"; } 2> /dev/null | grep -qF "$0"; then kill -KILL "$pid"; sleep 1; fi
+rm -rf "$0"`;
+
+function reapAfterUs(directory: string) {
+  const reaper = spawn('sh', ['-c', reap, directory], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  reaper.unref();
+  (reaper.stdin as Socket).unref();
+  return reaper;
+}
+
 // A killed process loses nothing that it wrote; only the machine's own crash would.
 const withoutSync = { fsync: 'off', shared_buffers: '64MB', max_wal_size: '1GB' };
 
@@ -54,12 +71,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
       // It does not run.
     }
   };
-  const removeAll = () => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
-  const onExit = () => {
-    killNow();
-    removeAll();
-  };
-  process.once('exit', onExit);
+  const reaper = reapAfterUs(directory);
 
   // The children of a killed postmaster hold its memory for a moment, and PostgreSQL refuses to start over them.
   const start = async (tries = 50): Promise<void> => {
@@ -90,8 +102,9 @@ export async function startTestPostgres(): Promise<TestPostgres> {
     halt: () => stopCluster(bin, place),
     async stop() {
       await stopCluster(bin, place);
-      process.off('exit', onExit);
-      removeAll();
+      const gone = once(reaper, 'exit');
+      reaper.stdin.end();
+      await gone;
     },
   };
 }

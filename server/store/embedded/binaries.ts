@@ -47,8 +47,11 @@ export function reachableBinaries(bin: string, owner: Owner | undefined, shelf: 
   return { bin: path.join(target, 'bin'), copied: true };
 }
 
-// npm cannot pack symbolic links, so the package makes them in its install script; without it the programs find no library.
-function checkLinks(name: string, native: string): void {
+/**
+ * npm cannot pack symbolic links, so the package makes them in its install script; without it the programs find no library.
+ * @throws StartError when a link is missing.
+ */
+export function checkLinks(name: string, native: string): void {
   const list = path.join(native, 'pg-symlinks.json');
   if (!existsSync(list)) return;
   const links = JSON.parse(readFileSync(list, 'utf8')) as { target: string }[];
