@@ -13,6 +13,7 @@ import type {
 import type { CommandName, PushName } from '../protocol/ops.ts';
 import type { MessageType } from '../protocol/roles.ts';
 import type { ConnectionState, StateName } from './connection-state.ts';
+import type { UTalkError } from './errors.ts';
 import type { EventSource } from './events.ts';
 import type { Identity } from './handshake.ts';
 import type { Acknowledgement, PendingEntry, ViewEntry } from './local-echo.ts';
@@ -95,7 +96,7 @@ export interface ConversationEvents {
   /** The server has no such entries for this user. */
   gap: { conversationId: string; fromSeq: number; toSeq: number };
   /** The conversation cannot be read any more. */
-  gone: { conversationId: string };
+  gone: { conversationId: string; error: UTalkError };
 }
 
 /** Events of the client: those of all conversations, its state, and every push of the server that has no form of its own. */

@@ -15,10 +15,11 @@ import type {
 import { ConversationFacts } from './conversation-facts.ts';
 import { ConversationLog } from './conversation-log.ts';
 import type { Core } from './core.ts';
-import { ClosedError } from './errors.ts';
+import { ClosedError, type UTalkError } from './errors.ts';
 import { Emitter, type Unsubscribe } from './events.ts';
 import type { Acknowledgement, PendingEntry, ViewEntry } from './local-echo.ts';
 import { iterate } from './message-stream.ts';
+import { patiently } from './patience.ts';
 import type { Tick } from './receipts.ts';
 import { sendMessage } from './send-message.ts';
 import { Subscription } from './subscription.ts';
@@ -56,7 +57,10 @@ export class LiveConversation implements ConversationHandle {
       onChange: (userId, typing) => this.emit('typing', { conversationId: id, userId, typing }),
     });
     this.facts = new ConversationFacts({
-      store: async (seq) => ({ ...(await core.request('conversation:read', { conversationId: id, seq })), head: this.head }),
+      store: async (seq) => {
+        const store = () => core.requestNow('conversation:read', { conversationId: id, seq });
+        return { ...(await patiently(store, core.settings.clock, core.flight)), head: this.head };
+      },
       onStored: (seq) => {
         core.delivered.covered(id, seq);
         this.changed();
@@ -218,11 +222,11 @@ export class LiveConversation implements ConversationHandle {
   }
 
   /** It cannot be read any more. */
-  gone(error: Error): void {
+  gone(error: UTalkError): void {
     if (!this.subscription.isWanted) return;
     this.subscription.refuse(error);
     this.typing.clear();
-    this.emit('gone', { conversationId: this.id });
+    this.emit('gone', { conversationId: this.id, error });
   }
 
   get #self(): string | undefined {

@@ -19,12 +19,14 @@ export interface Core {
   readonly joiner: Joiner;
   /** Who this client is; absent before the first connection. */
   readonly identity: Identity | undefined;
+  /** Aborts when the present connection ends; absent before the first one. */
+  readonly flight: AbortSignal | undefined;
   /** Sends now, or rejects with DisconnectedError. */
   readonly requestNow: Request;
   /** Sends as soon as there is a connection, within the timeout. */
   readonly request: Request;
   /** Throws ClosedError when the client is closed for good. */
   assertOpen(what: string): void;
-  /** A newer error report of a listener. */
+  /** A listener threw. */
   report(event: string, error: unknown): void;
 }

@@ -41,7 +41,6 @@ export class Engine implements Core {
   readonly #router: PushRouter;
   readonly #complaints: Complaints;
   #identity: Identity | undefined;
-  /** Ends with the connection. */
   #flight: AbortSignal | undefined;
 
   constructor(settings: Settings) {
@@ -80,6 +79,10 @@ export class Engine implements Core {
 
   get identity(): Identity | undefined {
     return this.#identity;
+  }
+
+  get flight(): AbortSignal | undefined {
+    return this.#flight;
   }
 
   assertOpen(what: string): void {

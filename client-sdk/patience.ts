@@ -10,12 +10,12 @@ const longestPauseMs = 8_000;
  * The result of `attempt`, repeated while it fails with something retryable, at least `retryAfterMs` apart.
  * @throws the first permanent error, DisconnectedError, or the reason of `signal`
  */
-export async function patiently<T>(attempt: () => Promise<T>, clock: Clock, signal: AbortSignal): Promise<T> {
+export async function patiently<T>(attempt: () => Promise<T>, clock: Clock, signal?: AbortSignal): Promise<T> {
   for (let pauseMs = 500; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     try {
       return await attempt();
     } catch (error) {
-      if (signal.aborted || !(error instanceof UTalkError) || !error.retryable || error instanceof DisconnectedError) throw error;
+      if (signal?.aborted || !(error instanceof UTalkError) || !error.retryable || error instanceof DisconnectedError) throw error;
       await sleep(clock, Math.max(error.retryAfterMs ?? 0, pauseMs), signal);
     }
   }

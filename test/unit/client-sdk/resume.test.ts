@@ -70,7 +70,7 @@ describe('a reconnect', () => {
     await offline(10, () => {});
     await h.clock.until(() => ana.client.state === 'live');
     expect(commandsOf(h.server.sessions.length - 1, 'sync:state')[0]?.body).toMatchObject({
-      positions: [{ conversationId: 'c1', afterSeq: 3, afterId: 'c1#g1#3' }],
+      positions: [{ conversationId: 'c1', afterSeq: 3, afterId: h.server.logs.get('c1').log[2]?.id }],
       join: 'mine',
       generation: 'g1',
     });

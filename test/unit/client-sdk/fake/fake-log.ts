@@ -53,7 +53,7 @@ export class FakeLogs {
     const entry: Entry = {
       conversationId: draft.conversationId,
       seq,
-      id: `${draft.conversationId}#${this.generation}#${seq}`,
+      id: this.#idOf(draft.conversationId, seq),
       messageId: draft.messageId,
       type: draft.type,
       sender,
@@ -68,6 +68,17 @@ export class FakeLogs {
     const ack = { id: entry.id, seq, status: 'sent' as const, sentAt: entry.createdAt };
     conversation.answers.set(key, ack);
     return { ack, entry };
+  }
+
+  /** A UUID that differs by conversation, generation and seq, and is the same in every run. */
+  #idOf(conversationId: string, seq: number): string {
+    const hex = (text: string, digits: number) =>
+      [...text]
+        .map((char) => char.charCodeAt(0).toString(16))
+        .join('')
+        .slice(-digits)
+        .padStart(digits, '0');
+    return `${hex(conversationId, 8)}-${hex(this.generation, 4)}-7000-8000-${seq.toString(16).padStart(12, '0')}`;
   }
 
   read(userId: string, position: Position): JoinResult | undefined {

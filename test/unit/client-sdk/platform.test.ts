@@ -1,0 +1,158 @@
+// What the SDK asks of its surroundings: ids without a secure context, URLs, defaults, a bundle that brings nothing along.
+
+import { readFileSync } from 'node:fs';
+import { build } from 'esbuild';
+import { describe, expect, test, vi } from 'vitest';
+import { Emitter } from '../../../client-sdk/events.ts';
+import { newId, platformRandom } from '../../../client-sdk/ids.ts';
+import { createClient } from '../../../client-sdk/index.ts';
+import { settle } from '../../../client-sdk/options.ts';
+import { pending, sleep } from '../../../client-sdk/pending.ts';
+import { watchWake } from '../../../client-sdk/wake.ts';
+import { VirtualClock } from './fake/virtual-clock.ts';
+
+const base = { url: 'ws://host', auth: 'token' };
+
+describe('ids', () => {
+  test('are UUIDv7 in lower-case text, in the order of time, and differ', () => {
+    const ids = Array.from({ length: 500 }, (_, i) => newId(1_700_000_000_000 + i, platformRandom));
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect([...ids].sort()).toEqual(ids);
+    expect(new Set(Array.from({ length: 5_000 }, () => newId(0, platformRandom))).size).toBe(5_000);
+  });
+
+  test('need no crypto', () => {
+    vi.stubGlobal('crypto', undefined);
+    try {
+      expect(newId(Date.now(), platformRandom)).toHaveLength(36);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+});
+
+describe('options', () => {
+  test.each([
+    ['ws://host:3001', 'ws://host:3001', 'mine'],
+    ['https://host/app', 'wss://host/app', 'mine'],
+    ['http://host/agent', 'ws://host/agent', 'none'],
+    ['wss://host/admin', 'wss://host/admin', 'none'],
+    ['wss://host/agents', 'wss://host/agents', 'mine'],
+  ])('%s', (url, expected, autoJoin) => {
+    expect(settle({ ...base, url })).toMatchObject({ url: expected, autoJoin });
+  });
+
+  test('a path is taken from the page', () => {
+    vi.stubGlobal('location', { href: 'https://shop.example/cart' });
+    try {
+      expect(settle({ ...base, url: '/app' }).url).toBe('wss://shop.example/app');
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
+  test.each(['', 'host:3001', 'ftp://host'])('%j is no URL for it', (url) => {
+    expect(() => createClient({ ...base, url })).toThrow(TypeError);
+  });
+
+  test('a platform without WebSocket is told what to do', () => {
+    vi.stubGlobal('WebSocket', undefined);
+    try {
+      expect(() => createClient(base)).toThrow('pass one as the option WebSocket');
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+});
+
+describe('events', () => {
+  test('a listener added twice is called twice, and taken away once', () => {
+    const emitter = new Emitter<{ x: number }>(() => {});
+    const seen: number[] = [];
+    const listener = (x: number) => void seen.push(x);
+    const off = emitter.on('x', listener);
+    emitter.on('x', listener);
+    emitter.emit('x', 1);
+    off();
+    off();
+    emitter.emit('x', 2);
+    expect(seen).toEqual([1, 1, 2]);
+  });
+
+  test('a listener may take itself away while it is called', () => {
+    const emitter = new Emitter<{ x: number }>(() => {});
+    const seen: string[] = [];
+    const off = emitter.on('x', () => {
+      seen.push('first');
+      off();
+    });
+    emitter.on('x', () => seen.push('second'));
+    emitter.emit('x', 1);
+    emitter.emit('x', 2);
+    expect(seen).toEqual(['first', 'second', 'second']);
+  });
+});
+
+describe('waiting', () => {
+  test('ends once, by whoever is first, and leaves no timer', async () => {
+    const clock = new VirtualClock();
+    const ends: string[] = [];
+    const stop = new AbortController();
+    const timeout = { clock, ms: 50, error: () => new Error('late') };
+    const first = pending<number>({ signal: stop.signal, timeout, onEnd: () => ends.push('first') });
+    const second = pending<number>({ signal: stop.signal, timeout, onEnd: () => ends.push('second') });
+    first.resolve(7);
+    first.reject(new Error('too late'));
+    stop.abort(new Error('stopped'));
+    expect(await first.promise).toBe(7);
+    await expect(second.promise).rejects.toThrow('stopped');
+    expect(ends).toEqual(['first', 'second']);
+    expect(clock.waiting).toBe(0);
+    await expect(pending({ signal: stop.signal }).promise).rejects.toThrow('stopped');
+    await expect(sleep(clock, 5, stop.signal)).rejects.toThrow('stopped');
+    const third = expect(pending({ timeout }).promise).rejects.toThrow('late');
+    await clock.advance(50);
+    await third;
+  });
+});
+
+describe('the page', () => {
+  test('that becomes visible or gets its network back is a reason to look; a hidden one is not', () => {
+    const listeners = new Map<string, () => void>();
+    const target = {
+      addEventListener: (type: string, listener: () => void) => void listeners.set(type, listener),
+      removeEventListener: (type: string) => void listeners.delete(type),
+    };
+    const document = { ...target, visibilityState: 'hidden' };
+    let woken = 0;
+    const off = watchWake(() => woken++, { ...target, document });
+    listeners.get('visibilitychange')?.();
+    expect(woken).toBe(0);
+    document.visibilityState = 'visible';
+    for (const type of ['visibilitychange', 'online', 'offline', 'pageshow']) listeners.get(type)?.();
+    expect(woken).toBe(4);
+    off();
+    expect(listeners.size).toBe(0);
+  });
+});
+
+describe('the bundle', () => {
+  test('brings no dependency, no Node module and no eval', async () => {
+    const { outputFiles, metafile } = await build({
+      entryPoints: ['client-sdk/index.ts'],
+      bundle: true,
+      format: 'esm',
+      write: false,
+      metafile: true,
+    });
+    const foreign = Object.keys(metafile.inputs).filter((file) => !/^(client-sdk|protocol)\/[a-z-]+\.ts$/.test(file));
+    expect(foreign).toEqual([]);
+    expect(outputFiles[0]?.text).not.toMatch(/\beval\(|new Function|require\(|from ["']|TextDecoder|TextEncoder|randomUUID/);
+  });
+
+  test('uses no method that older engines lack', () => {
+    const inputs = ['conversation.ts', 'local-echo.ts', 'outbox.ts', 'sync.ts', 'pending.ts', 'client.ts', 'send-message.ts'];
+    for (const file of inputs)
+      expect(readFileSync(`client-sdk/${file}`, 'utf8')).not.toMatch(/throwIfAborted|withResolvers|AbortSignal\.(any|timeout)|\.with\(/);
+  });
+});
