@@ -1,8 +1,8 @@
 // join:conversation and leave:conversation: subscriptions of one session, never membership.
 
 import { commandBodies } from '../../protocol/bodies/index.ts';
-import type { CommandOutput } from '../../protocol/index.ts';
-import { type Joined, pagedJoin } from '../domain/joining.ts';
+import type { CommandOutput, Position } from '../../protocol/index.ts';
+import { type Begun, type Joined, pagedJoin } from '../domain/joining.ts';
 import { limitOf, PageBudget, sharedLimit } from '../domain/pages.ts';
 import { CommandError } from '../errors.ts';
 import type { Session } from '../session/session.ts';
@@ -17,12 +17,15 @@ export function joinConversation({ joining }: Services): Route {
     name: 'join:conversation',
     ...commandBodies['join:conversation'],
     turn: (input) => input.conversationId,
-    handle: async ({ session }, { others = [], ...position }): Promise<CommandOutput<'join:conversation'>> => {
+    guard: ({ session }, { others: _, ...position }) => joining.begin(session, position, true),
+    handle: async ({ session }, { others = [], ...position }, begun: Begun): Promise<CommandOutput<'join:conversation'>> => {
       const limit = sharedLimit(others.length + 1);
-      const [joined, ...further] = await Promise.all(
-        [position, ...others].map((one) => joining.join(session, one, { limit: limitOf(one, limit), grant: true })),
-      );
-      if (!joined || isRefused(joined)) throw refusal(joined);
+      const options = (one: Position) => ({ limit: limitOf(one, limit), grant: true });
+      const [joined, ...further] = await Promise.all([
+        joining.finish(session, position, options(position), begun),
+        ...others.map((one) => joining.join(session, one, options(one))),
+      ]);
+      if (isRefused(joined)) throw refusal(joined);
       const budget = new PageBudget();
       const first = pagedJoin(joined, budget);
       if (others.length === 0) return first;
@@ -38,8 +41,8 @@ export function joinConversation({ joining }: Services): Route {
 const isRefused = (one: Joined): one is Refused => 'refused' in one;
 const isJoined = (one: Joined): one is Exclude<Joined, Refused> => !isRefused(one);
 
-function refusal(joined: Refused | undefined): CommandError {
-  return joined?.refused === 'ACCESS_DENIED'
+function refusal(joined: Refused): CommandError {
+  return joined.refused === 'ACCESS_DENIED'
     ? new CommandError('ACCESS_DENIED', 'this session has joined as many conversations as it may')
     : noConversation();
 }

@@ -23,7 +23,8 @@ export function markRead(services: Services): Route {
       const answer = await services.receipts.raise(progress(identity, known, readSeq, 0));
       const refused = refusalOf(answer);
       if (refused) throw refused;
-      return { conversationId, readSeq: answer.readSeq, deliveredSeq: answer.deliveredSeq, unreadCount: answer.unreadCount };
+      const unreadCount = readSeq > 0 ? answer.unreadCount : await unreadOf(services, identity, known);
+      return { conversationId, readSeq: answer.readSeq, deliveredSeq: answer.deliveredSeq, unreadCount };
     },
   });
 }
@@ -64,6 +65,14 @@ function progress(identity: Identity, { record }: Known, readSeq: number, delive
 function refusalOf({ outcome, head }: WatermarkAnswer): CommandError | undefined {
   if (outcome === 'beyond') return new CommandError('INVALID_BODY', 'seq is beyond the newest entry', { details: { head } });
   return outcome === 'missing' ? new CommandError('ACCESS_DENIED', 'only members have watermarks') : undefined;
+}
+
+/** A read of 0 raises nothing, so the batch has not counted for it. */
+async function unreadOf({ store }: Services, identity: Identity, { record }: Known): Promise<number> {
+  const [summary] = await store.summarize([{ conversation: record.key, users: [identity.key] }]).catch((error: unknown) => {
+    throw unavailable(error);
+  });
+  return Math.max(0, summary?.unread[0] ?? 0);
 }
 
 async function seqOf({ store }: Services, { record }: Known, messageId: string | undefined): Promise<number> {

@@ -31,6 +31,8 @@ const heldBack = () =>
 /** Newer entries in the details of a CONFLICT. */
 const conflictEntries = 20;
 const conflictBytes = 49_152;
+/** How often a send is decided again while the conversation keeps changing. */
+const maxDecisions = 20;
 
 export function sendMessage(services: Services): Route {
   const maySend = conversationGuard(services, 'send');
@@ -41,8 +43,6 @@ export function sendMessage(services: Services): Route {
     guard: (context, input) => {
       if (!context.session.maySend(input.conversationId, context.place, input.first === true)) throw heldBack();
       checkDraft(input);
-      if (context.identity.role === 'bot' && input.ownerEpoch === undefined)
-        throw new CommandError('INVALID_BODY', 'a bot sends the ownerEpoch it last saw');
       if (input.actAs !== undefined) return actingAs(services, context, input, maySend);
       const known = maySend(context, input);
       const { key, userId: id } = context.identity;
@@ -128,27 +128,31 @@ async function notStored(services: Services, context: Context, entry: NewEntry, 
   return replyOf(answer);
 }
 
-/** The decision was based on an older state: loads it and decides once more, in the turn of the conversation. */
+/**
+ * The decision was based on an older state: decides again in the turn of the conversation, which it keeps until it is answered.
+ * So what was sent behind it, and is stale for the same reason, follows in order.
+ */
 function decideAgain(services: Services, context: Context, entry: NewEntry): Promise<Output> {
-  const { session, identity } = context;
   return new Promise((resolve, reject) => {
-    session.turns.run(entry.conversationId, async () => {
-      try {
-        const fresh = await services.conversations.reload(entry.tenant, entry.conversationId);
-        if (!fresh || !can(identity, 'send', fresh)) throw noConversation();
-        const second = { ...entry, accessVersion: fresh.record.accessVersion };
-        services.log
-          .append(second)
-          .then((answer) => {
-            if (answer.outcome === 'stored' || answer.outcome === 'repeated') return replyOf(answer);
-            return refusalOf(services, second, answer).then((refusal) => Promise.reject(refusal));
-          })
-          .then(resolve, reject);
-      } catch (error) {
-        reject(unavailable(error));
-      }
-    });
+    context.session.turns.run(entry.conversationId, () => appendFresh(services, context, entry).then(resolve, reject));
   });
+}
+
+async function appendFresh(services: Services, context: Context, entry: NewEntry): Promise<Output> {
+  const { session, identity, place } = context;
+  for (let tries = 0; tries < maxDecisions; tries++) {
+    const fresh = await services.conversations.reload(entry.tenant, entry.conversationId).catch((error: unknown) => {
+      throw unavailable(error);
+    });
+    if (!fresh || !can(identity, 'send', fresh)) throw noConversation();
+    // One sent before this may have been refused meanwhile.
+    if (!session.maySend(entry.conversationId, place, false)) throw heldBack();
+    const again = { ...entry, accessVersion: fresh.record.accessVersion };
+    const answer = await services.log.append(again);
+    if (answer.outcome === 'stored' || answer.outcome === 'repeated') return replyOf(answer);
+    if (answer.outcome !== 'stale') throw await refusalOf(services, again, answer);
+  }
+  throw new CommandError('UNAVAILABLE', 'the conversation is changing', { retryAfterMs: 100 });
 }
 
 /** Also for a bot that names no epoch: it cannot show what its decision was based on. */
@@ -160,8 +164,6 @@ async function refusalOf({ store, conversations }: Services, entry: NewEntry, an
     case 'missing':
       conversations.forget(entry.conversation);
       return noConversation();
-    case 'stale':
-      return new CommandError('UNAVAILABLE', 'the conversation is changing', { retryAfterMs: 100 });
     case 'reused':
       return new CommandError('ID_REUSED', 'this messageId was used with another content');
     case 'fenced':

@@ -27,6 +27,9 @@ export type Joined =
   | { result: ReadResult; head: number; reset: boolean; from: number | undefined }
   | { refused: ErrorCode; conversationId: string };
 
+/** A registered grant, or why there is none. */
+export type Begun = { key: Key } | { refused: ErrorCode; conversationId: string };
+
 export interface JoinOptions {
   /** Most entries for each conversation. */
   limit: number;
@@ -47,19 +50,35 @@ export class Joining {
     this.#read = batcher((requests) => store.read(requests), maxReadBatch, 3);
   }
 
+  /** `begin` and `finish` in one. */
+  async join(grantee: Grantee, position: Position, options: JoinOptions): Promise<Joined> {
+    return this.finish(grantee, position, options, await this.begin(grantee, position, options.grant));
+  }
+
   /**
-   * Joins, or just reads, one conversation after a position.
+   * Looks the conversation up and registers the grant: the part of a join that must keep its turn.
    * @throws CommandError UNAVAILABLE
    */
-  async join(grantee: Grantee, position: Position, options: JoinOptions): Promise<Joined> {
+  async begin(grantee: Grantee, { conversationId }: Position, grant: boolean): Promise<Begun> {
     const identity = grantee.identity as Identity;
-    const { conversationId } = position;
     try {
       const known = await this.#conversations.get(identity.tenantId, conversationId);
       if (!known || !(await this.#mayRead(identity, known))) return { refused: 'NOT_FOUND', conversationId };
       const { key } = known.record;
-      if (options.grant && !grantee.grant(key, conversationId)) return { refused: 'ACCESS_DENIED', conversationId };
-      return await this.#readJoined(grantee, identity, key, position, options);
+      return grant && !grantee.grant(key, conversationId) ? { refused: 'ACCESS_DENIED', conversationId } : { key };
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  /**
+   * Reads membership and entries in one snapshot, and takes the grant back if it is not confirmed.
+   * @throws CommandError UNAVAILABLE
+   */
+  async finish(grantee: Grantee, position: Position, options: JoinOptions, begun: Begun): Promise<Joined> {
+    if ('refused' in begun) return begun;
+    try {
+      return await this.#readJoined(grantee, grantee.identity as Identity, begun.key, position, options);
     } catch (error) {
       throw unavailable(error);
     }
@@ -118,6 +137,8 @@ export class Joining {
     try {
       const request = { tenant: identity.tenantId, conversationId, user: identity.key, withMembers: false, ...page };
       const result = await this.#read(request);
+      // Behind the head there is nothing; the read takes such a position for one of another log and answers the newest page.
+      if (result && page.afterSeq !== undefined && page.afterSeq >= result.head) Object.assign(result, { entries: [], more: false });
       return result && canAs(identity, 'read', result.record, result.isMember) ? result : undefined;
     } catch (error) {
       throw unavailable(error);

@@ -9,9 +9,9 @@ interface Sized {
 
 const fixedBytes = 300;
 
-/** A size of an entry on the wire that errs upwards: three bytes a UTF-16 unit. */
+/** A size of an entry on the wire that errs upwards: a number of one digit in JSON may take nine bytes. */
 function entryBytes({ text = '', metadata }: Sized): number {
-  return fixedBytes + text.length * 3 + (metadata === undefined ? 0 : JSON.stringify(metadata).length * 3);
+  return fixedBytes + Buffer.byteLength(text) + (metadata === undefined ? 0 : JSON.stringify(metadata).length * 5);
 }
 
 /** The bytes of one reply, shared by all that goes into it. */

@@ -30,8 +30,9 @@ export interface SessionOptions {
   limited: boolean;
 }
 
-/** Refused frames in a row before a session counts as flooding. */
+/** More refused frames than this within the window are a flood. */
 const floodedFrames = 200;
+const floodWindowMs = 10_000;
 const maxHeldBack = 10_000;
 
 export class Session {
@@ -60,6 +61,7 @@ export class Session {
   readonly #badFrameTimes: number[] = [];
   readonly #limited: boolean;
   #frames: TokenBucket;
+  #refusedSinceMs = 0;
   #refusedFrames = 0;
   readonly #heldBack = new Map<string, number>();
   #places = 0;
@@ -190,9 +192,10 @@ export class Session {
   countFrame(nowMs: number): Refused | 'flooding' | undefined {
     if (!this.#limited) return undefined;
     const refused = this.#frames.take(nowMs);
-    if (!refused) {
+    if (!refused) return undefined;
+    if (nowMs - this.#refusedSinceMs >= floodWindowMs) {
+      this.#refusedSinceMs = nowMs;
       this.#refusedFrames = 0;
-      return undefined;
     }
     return ++this.#refusedFrames > floodedFrames ? 'flooding' : refused;
   }
