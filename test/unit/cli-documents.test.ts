@@ -114,9 +114,9 @@ describe('ERRORS', () => {
     for (const code of own) expect(errors).toContain(`### ${code}\n`);
   });
 
-  test('has a row for every close code', () => {
+  test('has a row for every close code, with the anchor that the SDK points to', () => {
     for (const [code, { name, comeBack }] of Object.entries(closeCodes)) {
-      const row = errors.split('\n').find((line) => line.startsWith(`| ${code} |`));
+      const row = errors.split('\n').find((line) => line.startsWith(`| <a id="${code}"></a>${code} |`));
       expect(row, code).toContain(`| ${name} |`);
       expect(row!.includes('| no |'), code).toBe(!comeBack);
     }
