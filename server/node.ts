@@ -51,7 +51,7 @@ export class ConversationNode {
     this.#options = options;
     const registry = new Registry(settings);
     const conversations = new Conversations(store);
-    const updates = new Updates(store, topics, registry, log);
+    const updates = new Updates(store, registry, log);
     const activity = new Activity(store, log);
     const delivery = new Delivery({
       store,

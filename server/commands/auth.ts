@@ -37,7 +37,7 @@ function refused(session: Session, error: unknown): unknown {
       ? new CommandError(code === 4403 ? 'ACCESS_DENIED' : 'NOT_AUTHENTICATED', error.message)
       : unavailable(error);
   // The error reply goes first.
-  setImmediate(() => session.end(code, answer instanceof CommandError ? answer.message.slice(0, 100) : 'not admitted'));
+  setImmediate(() => session.end(code, answer instanceof CommandError ? answer.message : 'not admitted'));
   return answer;
 }
 
@@ -63,9 +63,10 @@ async function admit(
   if (session.state !== 'authenticating') throw new AdmissionRefused(4401, 'the session is closed');
   const identity = identityOf(claims, user);
   session.identity = identity;
-  dropPredecessor(services, identity, previousSessionId);
   services.registry.enter(session, user.key);
   checkUser(services.users.current(user), claims);
+  dropPredecessor(services, identity, previousSessionId);
+  services.registry.makeRoom(session, user.key);
   services.notifications.open(user.key, user.inbox);
   session.ownInbox(user.inbox);
   const notificationsHead = await enter(services, identity);

@@ -48,7 +48,7 @@ function closeSessions({ registry }: Services, user: UserRecord, reason: string,
   const sessions = [...registry.sessionsOf(user.key)];
   for (const session of sessions) {
     session.push('user:expelled', { reason, message });
-    session.end(4403, reason.slice(0, 100));
+    session.end(4403, reason);
   }
   return sessions.length;
 }

@@ -12,8 +12,14 @@ interface Waiting<Q, A> {
  * @param run answers in the order asked; a rejection rejects every question of the batch.
  * @param maxBatch most questions in one run.
  * @param maxInFlight runs at the same time; 1 keeps batches in order.
+ * @param weigh how much of `maxBatch` a question takes, for questions whose answers differ in size.
  */
-export function batcher<Q, A>(run: (questions: Q[]) => Promise<A[]>, maxBatch: number, maxInFlight = 1): (question: Q) => Promise<A> {
+export function batcher<Q, A>(
+  run: (questions: Q[]) => Promise<A[]>,
+  maxBatch: number,
+  maxInFlight = 1,
+  weigh: (question: Q) => number = () => 1,
+): (question: Q) => Promise<A> {
   const waiting: Waiting<Q, A>[] = [];
   let inFlight = 0;
 
@@ -21,7 +27,7 @@ export function batcher<Q, A>(run: (questions: Q[]) => Promise<A[]>, maxBatch: n
     inFlight++;
     // A turn of the loop later: frames that arrived together are asked together.
     await new Promise((resolve) => setImmediate(resolve));
-    const batch = waiting.splice(0, maxBatch);
+    const batch = waiting.splice(0, countOf(waiting));
     try {
       if (batch.length > 0) {
         const answers = await run(batch.map((item) => item.question));
@@ -32,6 +38,18 @@ export function batcher<Q, A>(run: (questions: Q[]) => Promise<A[]>, maxBatch: n
     }
     inFlight--;
     if (waiting.length > 0 && inFlight < maxInFlight) void flush();
+  }
+
+  /** How many of the waiting fit into a batch; at least one. */
+  function countOf(items: readonly Waiting<Q, A>[]): number {
+    let left = maxBatch;
+    let count = 0;
+    for (const { question } of items) {
+      left -= weigh(question);
+      if (left < 0 && count > 0) break;
+      count++;
+    }
+    return count;
   }
 
   return (question) =>

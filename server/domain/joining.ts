@@ -37,7 +37,9 @@ export interface JoinOptions {
   grant: boolean;
 }
 
-const maxReadBatch = 500;
+/** Entries in one read of the store, the state of a conversation counted as a few. */
+const maxReadBatch = 4_000;
+const stateWeight = 8;
 
 export class Joining {
   readonly #conversations: Conversations;
@@ -47,7 +49,12 @@ export class Joining {
   constructor(store: Store, conversations: Conversations, delivery: Delivery) {
     this.#conversations = conversations;
     this.#delivery = delivery;
-    this.#read = batcher((requests) => store.read(requests), maxReadBatch, 3);
+    this.#read = batcher(
+      (requests) => store.read(requests),
+      maxReadBatch,
+      3,
+      ({ limit }) => limit + stateWeight,
+    );
   }
 
   /** `begin` and `finish` in one. */

@@ -15,6 +15,8 @@ export interface Audience {
   revoke(user: Key, conversation: Key): void;
   /** Whether a local session of this user has not joined the conversation, so that it needs `conversation:updated`. */
   hasUnjoined(user: Key, conversation: Key): boolean;
+  /** Sends to the local sessions of a user that have not joined the conversation: one frame of their own, so no topic serves. */
+  sendUnjoined(user: Key, conversation: Key, frame: Uint8Array): void;
   isOnline(user: Key): boolean;
 }
 

@@ -8,14 +8,13 @@ import type { Logger } from 'pino';
 import { encodePush } from '../../protocol/codec.ts';
 import type { ConversationSummary, Key, Store } from '../store/store.ts';
 import { conversationOf, entryOf } from './entries.ts';
-import { type Audience, type Topics, userTopic } from './topics.ts';
+import type { Audience } from './topics.ts';
 
 const mergeMs = 250;
 const maxBatch = 200;
 
 export class Updates {
   readonly #store: Pick<Store, 'summarize'>;
-  readonly #topics: Topics;
   readonly #audience: Audience;
   readonly #log: Logger;
   /** Local online members by conversation, and the reverse for leaving. */
@@ -24,9 +23,8 @@ export class Updates {
   #dirty = new Set<Key>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(store: Pick<Store, 'summarize'>, topics: Topics, audience: Audience, log: Logger) {
+  constructor(store: Pick<Store, 'summarize'>, audience: Audience, log: Logger) {
     this.#store = store;
-    this.#topics = topics;
     this.#audience = audience;
     this.#log = log;
   }
@@ -107,7 +105,7 @@ export class Updates {
     for (const [i, user] of users.entries()) {
       const unreadCount = summary.unread[i] ?? -1;
       if (unreadCount < 0) this.remove(summary.record.key, user);
-      else this.#topics.publish(userTopic(user), encodePush('conversation:updated', { ...shared, unreadCount }));
+      else this.#audience.sendUnjoined(user, summary.record.key, encodePush('conversation:updated', { ...shared, unreadCount }));
     }
   }
 

@@ -42,8 +42,7 @@ export class UwsSocket implements Socket {
     if (!native) return;
     this.closeCode = code;
     this.#native = undefined;
-    // A close frame carries at most 123 bytes of reason.
-    native.end(code, reason.slice(0, 100));
+    native.end(code, fittingReason(reason));
   }
 
   subscribe(topic: string): void {
@@ -62,4 +61,13 @@ export class UwsSocket implements Socket {
   closed(): void {
     this.#native = undefined;
   }
+}
+
+const encoder = new TextEncoder();
+/** RFC 6455 §5.5: a control frame has 125 bytes, two of them the code. */
+const reasonBytes = new Uint8Array(123);
+
+/** The beginning of a reason that fits, cut at a character: half of one makes clients fail the connection without the code. */
+function fittingReason(reason: string): string {
+  return reason.slice(0, encoder.encodeInto(reason, reasonBytes).read);
 }

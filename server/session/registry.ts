@@ -34,23 +34,22 @@ export class Registry implements Audience {
     session.onClosed = () => this.#gone(session);
   }
 
-  /** Registers an authenticated session under its user, and ends the ones that the policy no longer allows. */
+  /** Registers a session under its user, so that whatever concerns the user finds it. */
   enter(session: Session, user: Key): void {
     const sessions = this.#byUser.get(user);
-    if (!sessions) this.#byUser.set(user, new Set([session]));
-    else {
-      sessions.add(session);
-      this.#makeRoom(session, sessions);
-    }
+    if (sessions) sessions.add(session);
+    else this.#byUser.set(user, new Set([session]));
     session.limits = this.#limitsOf(session, user);
   }
 
-  #makeRoom(session: Session, sessions: Set<Session>): void {
+  /** Ends the sessions that the policy no longer allows beside this one. Only for a session whose user was checked. */
+  makeRoom(session: Session, user: Key): void {
+    const sessions = this.sessionsOf(user);
     const { sessionPolicy, sessionsPerUser } = this.#settings;
     const role = session.identity?.role;
     const cap = role === 'bot' || role === 'service' ? automaticSessionsPerUser : sessionPolicy === 'single' ? 1 : sessionsPerUser;
     // A Set keeps the order of insertion: the first one is the oldest.
-    for (const old of sessions) {
+    for (const old of [...sessions]) {
       if (sessions.size <= cap) return;
       if (old === session) continue;
       if (sessionPolicy === 'single') old.push('sync:required', { reason: 'new_session_detected', timestamp: Date.now() });
@@ -111,6 +110,10 @@ export class Registry implements Audience {
   hasUnjoined(user: Key, conversation: Key): boolean {
     for (const session of this.sessionsOf(user)) if (!session.holds(conversation)) return true;
     return false;
+  }
+
+  sendUnjoined(user: Key, conversation: Key, frame: Uint8Array): void {
+    for (const session of this.sessionsOf(user)) if (!session.holds(conversation)) session.send(frame);
   }
 
   hasJoined(user: Key, conversation: Key): boolean {
