@@ -58,13 +58,11 @@ export class LiveConversation implements ConversationHandle {
     });
     this.facts = new ConversationFacts({
       store: async (seq) => {
+        core.delivered.covered(id, seq);
         const store = () => core.requestNow('conversation:read', { conversationId: id, seq });
         return { ...(await patiently(store, core.settings.clock, core.flight)), head: this.head };
       },
-      onStored: (seq) => {
-        core.delivered.covered(id, seq);
-        this.changed();
-      },
+      onStored: () => this.changed(),
     });
   }
 

@@ -7,7 +7,7 @@ import { DisconnectedError } from './errors.ts';
 export interface ReadHooks {
   /** Stores the watermark; answers with the server's, and with where the log ends now. */
   store(seq: number): Promise<{ readSeq: number; unreadCount: number; head: number }>;
-  onStored(readSeq: number): void;
+  onStored(): void;
 }
 
 export class ReadMarker {
@@ -73,7 +73,7 @@ export class ReadMarker {
       try {
         const { readSeq, unreadCount, head } = await this.#hooks.store(seq);
         this.known(Math.max(readSeq, seq), unreadCount, head);
-        this.#hooks.onStored(this.#stored);
+        this.#hooks.onStored();
       } catch (error) {
         if (error instanceof DisconnectedError) return;
         this.#wanted = this.#stored;

@@ -71,8 +71,9 @@ describe('conversations', () => {
     await h.clock.advance(50);
     expect(changes.at(-1)).toMatchObject({ conversationId: 'c1', head: 1, unreadCount: 1, lastMessage: { text: 'hello' } });
     const heard = changes.length;
-    ana.client.conversation('c1').typing.start();
+    h.server.publish('c1', 'message:delivered', { conversationId: 'c1', userId: 'luis', seq: 1, at: 1 });
     await h.clock.advance(7_000);
+    expect(ana.client.conversation('c1').members).toContainEqual(expect.objectContaining({ userId: 'luis', deliveredSeq: 1 }));
     expect(changes).toHaveLength(heard);
     void ana.client.conversation('c1').read();
     await h.clock.advance(50);

@@ -27,6 +27,19 @@ describe('connecting', () => {
     expect(client.identity?.userId).toBe('ana');
   });
 
+  test('a message written before the user is known is found in the log by its owner', async () => {
+    h.server.logs.create('c1', ['ana', 'luis']);
+    const { client } = h.client('ana');
+    const conversation = client.conversation('c1');
+    const sent = conversation.send('hello');
+    expect(conversation.entries).toMatchObject([{ sender: '', status: 'sending' }]);
+    h.server.script = ({ name }) => (name === 'message:send' ? 'loseReply' : undefined);
+    client.connect().catch(() => {});
+    await h.clock.advance(50);
+    expect(conversation.entries).toMatchObject([{ sender: 'ana', status: 'sent', seq: 1 }]);
+    expect(await sent.acked).toMatchObject({ seq: 1 });
+  });
+
   test('two members talk', async () => {
     h.server.logs.create('c1', ['ana', 'luis']);
     const ana = await h.live('ana');

@@ -106,6 +106,14 @@ describe('receipts', () => {
     ]);
   });
 
+  test('watermarks only rise', async () => {
+    for (const text of ['a', 'b', 'c']) of(ana).send(text);
+    await h.clock.advance(20);
+    for (const seq of [3, 1, 2]) h.server.publish('c1', 'message:read', { conversationId: 'c1', userId: 'luis', seq, at: 1 });
+    await h.clock.advance(20);
+    expect(of(ana).readBy(3)).toEqual(['luis']);
+  });
+
   test('watermarks survive a reconnect in which nothing else changed', async () => {
     of(ana).send('hello');
     await h.clock.advance(1_200);
@@ -158,23 +166,26 @@ describe('reading', () => {
     of(luis).send('again');
     ana.client.on('message', () => void of(ana).read());
     await h.clock.advance(3_000);
-    // The second one was read in the turn in which it came, before its report was due.
+    // The second one was read in the turn in which it came.
     expect(commandsOf(ana, 'conversation:read')).toHaveLength(1);
+    expect(commandsOf(ana, 'conversation:delivered')).toHaveLength(1);
     expect(h.server.logs.get('c1').members.get('ana')).toMatchObject({ readSeq: 2, deliveredSeq: 2 });
   });
 
   test('a read made offline is sent with the next connection', async () => {
     of(luis).send('hello');
+    of(luis).send('again');
     await h.clock.advance(20);
     h.server.down = true;
     h.cut('ana');
     await h.clock.advance(10);
     void of(ana).read();
+    void of(ana).read(1);
     expect(of(ana).unreadCount).toBe(0);
     await h.clock.advance(60_000);
     h.server.down = false;
     await h.clock.advance(10_000);
-    expect(h.server.logs.get('c1').members.get('ana')?.readSeq).toBe(1);
+    expect(h.server.logs.get('c1').members.get('ana')?.readSeq).toBe(2);
   });
 
   test("the other device's read counts here", async () => {
@@ -344,6 +355,45 @@ describe('joining and leaving', () => {
     expect(of(ana, 'k1').joined).toBe(true);
   });
 
+  test('leaving while a join is on its way is leaving', async () => {
+    h.server.logs.create('k1', ['ana', 'luis']);
+    const given = expect(of(ana, 'k1').join()).rejects.toMatchObject({ code: 'CLOSED' });
+    await h.clock.advance(2);
+    const left = of(ana, 'k1').leave();
+    await h.clock.advance(50);
+    await Promise.all([given, left]);
+    expect(of(ana, 'k1').joined).toBe(false);
+    h.server.say('luis', 'k1', 'unheard');
+    await h.clock.advance(20);
+    expect(ana.texts).toEqual([]);
+  });
+
+  test('members are those of the join, not those of older entries', async () => {
+    const { log, members } = h.server.logs.get('c1');
+    h.server.say('luis', 'c1', 'hi');
+    const system = (event: string) => {
+      const users = [{ userId: 'luis', name: 'Luis', role: 'customer' }];
+      log.push({
+        ...(log[0] as Entry),
+        seq: log.length + 1,
+        id: crypto.randomUUID(),
+        type: 'system',
+        text: undefined,
+        metadata: { event, users },
+      });
+    };
+    system('member:removed');
+    system('member:added');
+    members.set('luis', { userId: 'luis', name: 'Luis', role: 'customer', readSeq: 3, deliveredSeq: 3 });
+    const tablet = h.client('ana', { autoJoin: 'none' });
+    tablet.client.connect().catch(() => {});
+    const joined = of(tablet).join({ afterSeq: 0 });
+    await h.clock.advance(50);
+    await joined;
+    expect(of(tablet).readBy(3)).toEqual(['luis']);
+    expect(of(tablet).memberCount).toBe(3);
+  });
+
   test('a join can be given up', async () => {
     h.server.script = ({ name }) => (name === 'join:conversation' ? 'ignore' : undefined);
     const stop = new AbortController();
@@ -466,6 +516,27 @@ describe('messages()', () => {
     await h.clock.advance(10_000);
     await taken;
     expect(seen).toEqual([1, 2, 3]);
+  });
+
+  test('goes on where a log that went back begins anew', async () => {
+    fill('c1', 10);
+    const seen: string[] = [];
+    const taken = (async () => {
+      for await (const { text } of of(ana).messages({ afterSeq: 0 })) {
+        seen.push(text ?? '');
+        if (text === 'after') return;
+      }
+    })();
+    h.server.say('luis', 'c1', 'before');
+    await h.clock.advance(50);
+    h.server.logs.generation = 'g2';
+    h.server.logs.get('c1').log.length = 5;
+    h.server.push(h.server.sessionOf('ana'), 'sync:required', { reason: 'reset', timestamp: 1, conversationId: 'c1' });
+    await h.clock.advance(50);
+    h.server.say('luis', 'c1', 'after');
+    await h.clock.advance(50);
+    await taken;
+    expect(seen.slice(-2)).toEqual(['before', 'after']);
   });
 
   test('ends with its signal, and with the client', async () => {

@@ -166,6 +166,15 @@ describe('the run', () => {
     expect(seqs(log.entries)).toEqual([8, 9, 10]);
   });
 
+  test('repeats of what the run holds leave room for what is new', () => {
+    const view = new LogView(2_000);
+    view.openAt(0);
+    view.add(Array.from({ length: 600 }, (_, i) => entry(i + 1)));
+    view.add(Array.from({ length: 600 }, (_, i) => entry(i + 1)));
+    view.add([entry(602)]);
+    expect(view.add([entry(601)]).map(({ seq }) => seq)).toEqual([601, 602]);
+  });
+
   test('what is held beyond a hole is bounded', () => {
     const view = new LogView(10);
     view.openAt(0);
@@ -192,6 +201,15 @@ describe('the local echo', () => {
     log.receive(entry(12, { sender: me, messageId: 'm1' }));
     expect(seqs(log.entries)).toEqual([9, 10, 11, 12]);
     expect(log.view.position).toBe(12);
+  });
+
+  test('a message that turns out to be older than the view leaves it', () => {
+    const { log } = observed();
+    log.applyJoin(joined([], [entry(100)], { head: 100 }), {});
+    log.echo.put(draft('m1'));
+    log.echo.acknowledge('m1', { id: 'e20', seq: 20, status: 'sent', sentAt: 5 }, log.view.position);
+    log.changed();
+    expect(seqs(log.entries)).toEqual([100]);
   });
 
   test("somebody else's message with the same id replaces nothing", () => {

@@ -67,7 +67,7 @@ describe('a reconnect', () => {
   test('asks with position, id and generation, and joins in the same flight', async () => {
     fill('c1', 3);
     const ana = await h.live('ana');
-    await offline(10, () => {});
+    await offline(10, () => expect(ana.client.conversation('c1').joined).toBe(false));
     await h.clock.until(() => ana.client.state === 'live');
     expect(commandsOf(h.server.sessions.length - 1, 'sync:state')[0]?.body).toMatchObject({
       positions: [{ conversationId: 'c1', afterSeq: 3, afterId: h.server.logs.get('c1').log[2]?.id }],
@@ -134,16 +134,15 @@ describe('a reconnect', () => {
     expect(ana.entries).toHaveLength(5);
   });
 
-  test('a sync or page that is refused for now is asked for again', async () => {
+  test.each(['sync:state', 'conversation:history'])('a %s that is refused for now is asked for again', async (refused) => {
     const ana = await h.live('ana');
     let refusals = 3;
     h.server.script = ({ name }) =>
-      (name === 'sync:state' || name === 'conversation:history') && refusals-- > 0
-        ? { error: { code: 'RATE_LIMIT_EXCEEDED', retryable: true, retryAfterMs: 700 } }
-        : undefined;
+      name === refused && refusals-- > 0 ? { error: { code: 'RATE_LIMIT_EXCEEDED', retryable: true, retryAfterMs: 700 } } : undefined;
     await offline(1_000, () => fill('c1', 120));
     await h.clock.until(() => ana.client.state === 'live');
     expect(numbers(ana)).toEqual(upTo(120));
+    expect(h.server.sessions.filter(({ commands }) => commands.length > 0)).toHaveLength(2);
   });
 
   test('a sync that is refused for good is said, and tried with another connection', async () => {

@@ -30,8 +30,8 @@ export interface FakeSession {
   commands: { name: CommandName; body: unknown }[];
   /** Its `auth` was refused. */
   refused: boolean;
-  /** Frames sent to the client. */
-  answers: number;
+  /** Bytes of each frame that the client wrote before it had any answer. */
+  firstFlight: number[];
 }
 
 /** What a script does with a command: an error, silence, or the effect without its reply. Undefined handles it as usual. */
@@ -55,8 +55,7 @@ export class FakeServer {
   script: Script = () => undefined;
   /** Pushes for which this is true are lost. */
   losePush: (session: FakeSession, name: PushName, body: unknown) => boolean = () => false;
-  /** Sees every frame from a client, and each session that was welcomed. */
-  onFrame: (session: FakeSession, bytes: number) => void = () => {};
+  /** Sees each session that was welcomed. */
   onLive: (session: FakeSession) => void = () => {};
   role = 'customer';
   notifications: Notification[] = [];
@@ -93,7 +92,7 @@ export class FakeServer {
       blocked: new Set(),
       commands: [],
       refused: false,
-      answers: 0,
+      firstFlight: [],
     };
     this.sessions.push(session);
     return session;
@@ -115,7 +114,6 @@ export class FakeServer {
 
   receive(session: FakeSession, bytes: Uint8Array): void {
     if (bytes.length > limits.maxFrameBytes) throw new Error('a frame exceeds maxFrameBytes');
-    this.onFrame(session, bytes.length);
     const { op, id, slots } = decodeCommand(bytes);
     const name = commandNames.get(op);
     if (!name) throw new Error(`unknown op ${op}`);

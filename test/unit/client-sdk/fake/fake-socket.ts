@@ -20,6 +20,7 @@ export class FakeSocket implements WebSocketLike {
   closedByClient: { code?: number; reason?: string } | undefined;
   isOpen = false;
   readonly #server: FakeServer;
+  #answered = false;
 
   constructor(url: string, protocols: string | string[] | undefined, server: FakeServer) {
     this.url = url;
@@ -39,6 +40,7 @@ export class FakeSocket implements WebSocketLike {
     if (!this.isOpen) throw new Error('the socket is not open');
     if (this.binaryType !== 'arraybuffer') throw new Error('binaryType must be arraybuffer');
     const bytes = data.slice();
+    if (!this.#answered) this.session.firstFlight.push(bytes.length);
     this.#later(() => {
       if (this.isOpen) this.#server.receive(this.session, bytes);
     });
@@ -52,8 +54,8 @@ export class FakeSocket implements WebSocketLike {
   /** A frame of the server. */
   deliver(frame: Uint8Array): void {
     const data = new Uint8Array(frame).buffer;
-    this.session.answers++;
     this.#later(() => {
+      this.#answered = true;
       if (this.isOpen) (this.onmessage as Listener<{ data: unknown }>)?.({ data });
     });
   }
