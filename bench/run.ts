@@ -11,16 +11,16 @@ import { measureRemote, type RemotePlan } from './remote.ts';
 import { present, printMachine, printRows, type Row, row } from './report.ts';
 import { scenarios } from './scenarios/index.ts';
 import { type Findings, type Scenario, unmeasured } from './scenarios/scenario.ts';
-import { Theatre } from './theatre.ts';
+import { TestBed } from './test-bed.ts';
 
-async function runScenario(theatre: Theatre, name: string, { quick, profile }: Options): Promise<Findings> {
+async function runScenario(bed: TestBed, name: string, { quick, profile }: Options): Promise<Findings> {
   const profileDir = profile && path.resolve(profile, name);
   if (profileDir) await mkdir(profileDir, { recursive: true });
   const scenario = scenarios.get(name) as Scenario;
   try {
-    return await scenario.run(theatre.stage(quick, profileDir));
+    return await scenario.run(bed.equip(quick, profileDir));
   } finally {
-    await theatre.strike();
+    await bed.clear();
     if (profileDir) await printProfiles(profileDir);
   }
 }
@@ -45,22 +45,22 @@ function rowsOf(name: string, { rows, verdicts }: Findings): Row[] {
   return [...rows, ...present(judged)];
 }
 
-async function measureHere(options: Options, theatre: Theatre): Promise<Map<string, Findings>> {
-  printMachine(describeMachine(theatre.database.version, theatre.database.directory));
+async function measureHere(options: Options, bed: TestBed): Promise<Map<string, Findings>> {
+  printMachine(describeMachine(bed.database.version, bed.database.directory));
   const all = new Map<string, Findings>();
   for (const name of options.scenarios) {
-    const findings = await runScenario(theatre, name, options);
+    const findings = await runScenario(bed, name, options);
     all.set(name, findings);
     report(name, findings);
   }
   return all;
 }
 
-/** Opens the theatre, and closes it again also when a signal comes. */
-async function inTheatre<T>(play: (theatre: Theatre) => Promise<T>): Promise<T> {
-  const opening = Theatre.open();
+/** Opens the test bed, and closes it again also when a signal comes. */
+async function inTestBed<T>(work: (bed: TestBed) => Promise<T>): Promise<T> {
+  const opening = TestBed.open();
   let closing: Promise<void> | undefined;
-  const close = () => (closing ??= opening.then((theatre) => theatre.close()));
+  const close = () => (closing ??= opening.then((bed) => bed.close()));
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
@@ -68,7 +68,7 @@ async function inTheatre<T>(play: (theatre: Theatre) => Promise<T>): Promise<T> 
     process.once(signal, () => void close().finally(() => process.exit(code)));
   }
   try {
-    return await play(await opening);
+    return await work(await opening);
   } finally {
     await close();
   }
@@ -87,16 +87,9 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { remote, json } = options;
-  const all = remote ? await measureThere(remote) : await inTheatre((theatre) => measureHere(options, theatre));
-  if (json)
-    await writeFile(
-      json,
-      `${JSON.stringify(
-        [...all].flatMap(([name, findings]) => rowsOf(name, findings)),
-        undefined,
-        1,
-      )}\n`,
-    );
+  const all = remote ? await measureThere(remote) : await inTestBed((bed) => measureHere(options, bed));
+  const rows = [...all].flatMap(([name, findings]) => rowsOf(name, findings));
+  if (json) await writeFile(json, `${JSON.stringify(rows, undefined, 1)}\n`);
   const clean = [...all.values()].every(({ verdicts }) => verdicts.every(({ verdict }) => isClean(verdict)));
   if (!clean) console.error('\nFAILED: messages were lost, doubled or reordered');
   return clean ? 0 : 1;

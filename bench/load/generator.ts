@@ -76,11 +76,17 @@ export const requests = {
 
 export type Requests = typeof requests;
 
+/** Refusals and network errors speak for themselves; anything else is a bug here, and its stack is wanted. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.name === 'Error' ? error.message : (error.stack ?? error.message);
+}
+
 process.on('message', async ({ name, ask }: { name: keyof Requests; ask: never }) => {
   try {
     process.send?.({ answer: await requests[name](ask) });
   } catch (error) {
-    process.send?.({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    process.send?.({ error: describe(error) });
   }
 });
 process.on('disconnect', () => process.exit());

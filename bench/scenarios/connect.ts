@@ -5,7 +5,7 @@ import type { Opened } from '../load/fleet.ts';
 import { present, type Row, row } from '../report.ts';
 import type { System } from '../systems/system.ts';
 import { latencyRows } from './round.ts';
-import { type Findings, profile, type Scenario, type Stage } from './scenario.ts';
+import { type Equipment, type Findings, profile, type Scenario } from './scenario.ts';
 
 /** Connects under way at once in a storm. */
 const storm = 32;
@@ -21,24 +21,33 @@ const kinds = [
 
 export const connect: Scenario = {
   summary: 'authenticated connects per second, and the time from TCP connect to the auth reply',
-  async run(stage): Promise<Findings> {
-    const systems = { utalk: await stage.utalk(), ceiling: await stage.ceiling('raw') };
+  async run(equipment): Promise<Findings> {
+    const systems = { utalk: await equipment.utalk(), ceiling: await equipment.ceiling('raw') };
     const taken = kinds.map((): Opened[] => []);
-    for (let round = 0; round < (stage.quick ? 1 : 3); round++) {
+    for (let round = 0; round < (equipment.quick ? 1 : 3); round++) {
       for (const [index, { system, parallel }] of kinds.entries()) {
-        taken[index]?.push(await openAndClose(stage, systems[system], `connect-${round}`, countOf(stage, parallel), parallel));
+        taken[index]?.push(await openAndClose(equipment, systems[system], `connect-${round}`, countOf(equipment, parallel), parallel));
       }
     }
-    return { rows: kinds.flatMap((kind, index) => rowsOf(kind, countOf(stage, kind.parallel), taken[index] as Opened[])), verdicts: [] };
+    return {
+      rows: kinds.flatMap((kind, index) => rowsOf(kind, countOf(equipment, kind.parallel), taken[index] as Opened[])),
+      verdicts: [],
+    };
   },
 };
 
-function countOf({ quick }: Stage, parallel: number): number {
+function countOf({ quick }: Equipment, parallel: number): number {
   if (parallel === 1) return quick ? 100 : 500;
   return quick ? 600 : 3_000;
 }
 
-async function openAndClose({ generator, users }: Stage, system: System, group: string, count: number, parallel: number): Promise<Opened> {
+async function openAndClose(
+  { generator, users }: Equipment,
+  system: System,
+  group: string,
+  count: number,
+  parallel: number,
+): Promise<Opened> {
   const { tokens } = await users(group, count);
   const opened = await generator.ask('open', { fleet: 'connect', target: system.target, tokens, parallel });
   await generator.ask('close', { fleet: 'connect' });

@@ -5,7 +5,7 @@ import type { Lap } from '../load/sustained-load.ts';
 import { cpuMs } from '../machine.ts';
 import { type Metric, type Params, present, type Row, row } from '../report.ts';
 import type { System } from '../systems/system.ts';
-import type { Stage } from './scenario.ts';
+import type { Equipment } from './scenario.ts';
 
 export interface Round extends Lap {
   /** CPU used in the measured time, in ms. */
@@ -20,16 +20,16 @@ export interface RoundTimes {
 const stopTimeoutMs = 15_000;
 
 /** @param start begins the load in the generator. */
-export async function takeRound(stage: Stage, system: System, times: RoundTimes, start: () => Promise<void>): Promise<Round> {
+export async function takeRound(equipment: Equipment, system: System, times: RoundTimes, start: () => Promise<void>): Promise<Round> {
   await start();
   await sleep(times.warmUpMs);
-  await stage.generator.ask('lap');
-  const before = readCpu(stage, system);
+  await equipment.generator.ask('lap');
+  const before = readCpu(equipment, system);
   await sleep(times.measureMs);
-  const lap = (await stage.generator.ask('lap')) as Lap;
-  const after = readCpu(stage, system);
+  const lap = (await equipment.generator.ask('lap')) as Lap;
+  const after = readCpu(equipment, system);
   if (!system.alive()) throw new Error(`${system.name} ended in the middle of a round`);
-  await stage.generator.ask('stop', { timeoutMs: stopTimeoutMs });
+  await equipment.generator.ask('stop', { timeoutMs: stopTimeoutMs });
   const cpu = {
     server: after.server - before.server,
     generator: after.generator - before.generator,
@@ -38,7 +38,7 @@ export async function takeRound(stage: Stage, system: System, times: RoundTimes,
   return { ...lap, cpu };
 }
 
-function readCpu({ generator, database }: Stage, system: System): Round['cpu'] {
+function readCpu({ generator, database }: Equipment, system: System): Round['cpu'] {
   return { server: cpuMs(system.pid), generator: cpuMs(generator.pid), postgres: cpuMs(database.pid, true) };
 }
 

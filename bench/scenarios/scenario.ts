@@ -6,7 +6,7 @@ import type { Database } from '../systems/database.ts';
 import type { Generator } from '../systems/generator.ts';
 import type { System } from '../systems/system.ts';
 
-export interface Stage {
+export interface Equipment {
   quick: boolean;
   database: Database;
   generator: Generator;
@@ -24,7 +24,7 @@ export interface Findings {
 
 export interface Scenario {
   summary: string;
-  run(stage: Stage): Promise<Findings>;
+  run(equipment: Equipment): Promise<Findings>;
 }
 
 export const profile = 'bench';

@@ -4,7 +4,7 @@
 import { type Row, ratioRows } from '../report.ts';
 import type { System } from '../systems/system.ts';
 import { alternate, latencyRows, rateRows, takeRound } from './round.ts';
-import { type Findings, profile, type Scenario, type Stage, text } from './scenario.ts';
+import { type Equipment, type Findings, profile, type Scenario, text } from './scenario.ts';
 
 const connections = 100;
 const conversations = 50;
@@ -15,26 +15,26 @@ const unstoredParams = { ...params, variant: 'no store' };
 
 export const send: Scenario = {
   summary: 'stored and acked messages per second and their latency, under load and one at a time',
-  async run(stage): Promise<Findings> {
-    const utalk = await stage.utalk();
-    const ceiling = await stage.ceiling('store');
-    const raw = await stage.ceiling('raw');
-    await prepare(stage, 'utalk', utalk);
-    await prepare(stage, 'ceiling', ceiling);
-    await prepare(stage, 'raw', raw);
-    const idle = await measureIdle(stage, utalk, ceiling);
-    const loaded = await measureLoaded(stage, utalk, ceiling);
-    const unstored = await measureUnstored(stage, raw);
+  async run(equipment): Promise<Findings> {
+    const utalk = await equipment.utalk();
+    const ceiling = await equipment.ceiling('store');
+    const raw = await equipment.ceiling('raw');
+    await prepare(equipment, 'utalk', utalk);
+    await prepare(equipment, 'ceiling', ceiling);
+    await prepare(equipment, 'raw', raw);
+    const idle = await measureIdle(equipment, utalk, ceiling);
+    const loaded = await measureLoaded(equipment, utalk, ceiling);
+    const unstored = await measureUnstored(equipment, raw);
     const verdicts = [
-      { system: 'utalk', verdict: await stage.generator.ask('verify', { fleet: 'utalk', withLog: true }) },
-      { system: 'ceiling', verdict: await stage.generator.ask('verify', { fleet: 'ceiling', withLog: false }) },
+      { system: 'utalk', verdict: await equipment.generator.ask('verify', { fleet: 'utalk', withLog: true }) },
+      { system: 'ceiling', verdict: await equipment.generator.ask('verify', { fleet: 'ceiling', withLog: false }) },
     ];
-    for (const fleet of ['utalk', 'ceiling', 'raw']) await stage.generator.ask('close', { fleet });
+    for (const fleet of ['utalk', 'ceiling', 'raw']) await equipment.generator.ask('close', { fleet });
     return { rows: [...loaded, ...idle, ...unstored], verdicts };
   },
 };
 
-async function prepare({ generator, users }: Stage, fleet: string, system: System): Promise<void> {
+async function prepare({ generator, users }: Equipment, fleet: string, system: System): Promise<void> {
   const { ids, tokens } = await users('send', connections);
   const conversationIds = Array.from({ length: conversations }, (_, i) => `bench-send-${i}`);
   await generator.ask('open', { fleet, target: system.target, tokens, parallel: 10 });
@@ -43,11 +43,11 @@ async function prepare({ generator, users }: Stage, fleet: string, system: Syste
   await generator.ask('join', { fleet, conversationIds, from: 0 });
 }
 
-async function measureLoaded(stage: Stage, utalk: System, ceiling: System): Promise<Row[]> {
-  const times = stage.quick ? { warmUpMs: 300, measureMs: 700 } : { warmUpMs: 1_500, measureMs: 5_000 };
+async function measureLoaded(equipment: Equipment, utalk: System, ceiling: System): Promise<Row[]> {
+  const times = equipment.quick ? { warmUpMs: 300, measureMs: 700 } : { warmUpMs: 1_500, measureMs: 5_000 };
   const take = (fleet: string, system: System) => () =>
-    takeRound(stage, system, times, () => stage.generator.ask('sustain', { fleet, senders: connections, inFlight, text }));
-  const rounds = await alternate(stage.quick ? 2 : 3, { utalk: take('utalk', utalk), ceiling: take('ceiling', ceiling) });
+    takeRound(equipment, system, times, () => equipment.generator.ask('sustain', { fleet, senders: connections, inFlight, text }));
+  const rounds = await alternate(equipment.quick ? 2 : 3, { utalk: take('utalk', utalk), ceiling: take('ceiling', ceiling) });
   const rates = rateRows('send', 'utalk', params, 'acked_per_s', rounds.utalk);
   const ceilingRates = rateRows('send', 'ceiling', params, 'acked_per_s', rounds.ceiling);
   return [
@@ -59,19 +59,19 @@ async function measureLoaded(stage: Stage, utalk: System, ceiling: System): Prom
   ];
 }
 
-async function measureIdle(stage: Stage, utalk: System, ceiling: System): Promise<Row[]> {
-  const times = stage.quick ? { warmUpMs: 100, measureMs: 400 } : { warmUpMs: 500, measureMs: 2_000 };
+async function measureIdle(equipment: Equipment, utalk: System, ceiling: System): Promise<Row[]> {
+  const times = equipment.quick ? { warmUpMs: 100, measureMs: 400 } : { warmUpMs: 500, measureMs: 2_000 };
   const take = (fleet: string, system: System) => () =>
-    takeRound(stage, system, times, () => stage.generator.ask('sustain', { fleet, senders: 1, inFlight: 1, text }));
-  const rounds = await alternate(stage.quick ? 1 : 3, { utalk: take('utalk', utalk), ceiling: take('ceiling', ceiling) });
+    takeRound(equipment, system, times, () => equipment.generator.ask('sustain', { fleet, senders: 1, inFlight: 1, text }));
+  const rounds = await alternate(equipment.quick ? 1 : 3, { utalk: take('utalk', utalk), ceiling: take('ceiling', ceiling) });
   return [...latencyRows('send', 'utalk', idleParams, rounds.utalk), ...latencyRows('send', 'ceiling', idleParams, rounds.ceiling)];
 }
 
 /** How much the generator itself can do: the same frames, acked and published without a store. */
-async function measureUnstored(stage: Stage, raw: System): Promise<Row[]> {
-  const times = stage.quick ? { warmUpMs: 200, measureMs: 500 } : { warmUpMs: 1_000, measureMs: 3_000 };
-  const round = await takeRound(stage, raw, times, () =>
-    stage.generator.ask('sustain', { fleet: 'raw', senders: connections, inFlight, text }),
+async function measureUnstored(equipment: Equipment, raw: System): Promise<Row[]> {
+  const times = equipment.quick ? { warmUpMs: 200, measureMs: 500 } : { warmUpMs: 1_000, measureMs: 3_000 };
+  const round = await takeRound(equipment, raw, times, () =>
+    equipment.generator.ask('sustain', { fleet: 'raw', senders: connections, inFlight, text }),
   );
   return rateRows('send', 'ceiling', unstoredParams, 'acked_per_s', [round]);
 }

@@ -1,6 +1,6 @@
 // Everything a run starts, in the order it was started, so that it can be stopped the other way round whatever happens.
 
-import type { Stage } from './scenarios/scenario.ts';
+import type { Equipment } from './scenarios/scenario.ts';
 import { startCeiling } from './systems/ceiling.ts';
 import { type Database, startDatabase } from './systems/database.ts';
 import { Generator } from './systems/generator.ts';
@@ -11,22 +11,23 @@ interface Stoppable {
   stop(): Promise<void>;
 }
 
-export class Theatre {
+export class TestBed {
   readonly database: Database;
   readonly #secret = newSecret();
   readonly #running: Stoppable[];
+  #closing = false;
 
   private constructor(database: Database) {
     this.database = database;
     this.#running = [database];
   }
 
-  static async open(): Promise<Theatre> {
-    return new Theatre(await startDatabase());
+  static async open(): Promise<TestBed> {
+    return new TestBed(await startDatabase());
   }
 
-  /** A stage with a load generator of its own; `strike` stops what was started on it. */
-  stage(quick: boolean, profileDir: string | undefined): Stage {
+  /** What one scenario works with, a load generator of its own among it. `clear` stops whatever was started. */
+  equip(quick: boolean, profileDir: string | undefined): Equipment {
     const { database } = this;
     const generator = new Generator();
     this.#running.push(generator);
@@ -35,8 +36,8 @@ export class Theatre {
       database,
       generator,
       utalk: () =>
-        this.#starting(startUtalk({ databaseUrl: database.url, jwtSecret: this.#secret, dataDir: database.directory, profileDir })),
-      ceiling: (mode) => this.#starting(startCeiling(mode, database.url)),
+        this.#starting(() => startUtalk({ databaseUrl: database.url, jwtSecret: this.#secret, dataDir: database.directory, profileDir })),
+      ceiling: (mode) => this.#starting(() => startCeiling(mode, database.url)),
       users: async (group, count) => {
         const ids = Array.from({ length: count }, (_, i) => `${group}-${i}`);
         return { ids, tokens: await signTokens(this.#secret, ids, 'bench') };
@@ -45,17 +46,20 @@ export class Theatre {
   }
 
   /** Stops everything but the database. */
-  async strike(): Promise<void> {
+  async clear(): Promise<void> {
     while (this.#running.length > 1) await this.#running.pop()?.stop();
   }
 
   async close(): Promise<void> {
-    await this.strike();
+    this.#closing = true;
+    await this.clear();
     await this.#running.pop()?.stop();
   }
 
   /** Noted before it is up, so that a signal in between leaves no process behind. */
-  #starting<T extends Stoppable>(start: Promise<T>): Promise<T> {
+  #starting<T extends Stoppable>(begin: () => Promise<T>): Promise<T> {
+    if (this.#closing) return Promise.reject(new Error('the bench is closing'));
+    const start = begin();
     this.#running.push({
       stop: () =>
         start.then(
