@@ -3,8 +3,6 @@
 // Guarantees: events of one key reach each other node in the order they were published by this one; a node never hears its
 // own; publish never blocks and never throws. No guarantee that anything arrives.
 
-import type { Key } from '../store/store.ts';
-
 export const busKinds = {
   /** A log entry: `frame` is published on the conversation's topic when its turn comes; `seq` is its number. */
   entry: 1,
@@ -21,7 +19,8 @@ export type BusKind = (typeof busKinds)[keyof typeof busKinds];
 
 export interface BusEvent {
   kind: BusKind;
-  key: Key;
+  /** Key of the conversation, or of the user: an integer the store has given. */
+  key: number;
   seq: number;
   /** The same bytes that go to the sockets. */
   frame: Uint8Array;
@@ -39,7 +38,7 @@ export interface Bus {
   /** Takes the events of one flush. `call` is the number of the committing call they belong to, 0 for none. */
   publish(call: number, events: readonly BusEvent[]): void;
   /** Says whether this node wants events of the key; an implementation may ignore it and deliver all. */
-  interest(key: Key, on: boolean): void;
+  interest(key: number, on: boolean): void;
   /** Resolves when all that was published has left this node, or been given up. */
   flushed(): Promise<void>;
   close(): Promise<void>;

@@ -79,7 +79,9 @@ interface Native {
  */
 export async function loadUws(): Promise<Native> {
   try {
-    return (await import('uWebSockets.js')) as unknown as Native;
+    const loaded = (await import('uWebSockets.js')) as unknown as Native & { default?: Native };
+    // Official builds are CommonJS, whose exports only show under `default`.
+    return typeof loaded.App === 'function' ? loaded : (loaded.default as Native);
   } catch (error) {
     throw new StartError(
       `uWebSockets.js has no binary for Node ${process.version} (ABI ${process.versions.modules}) on ${process.platform}-${process.arch}: ` +

@@ -34,7 +34,10 @@ const chat: [RateName, Rate][] = [
 ];
 const marketplace: [RateName, Rate][] = [...chat, ['message:send', rate(100, hour, 20)]];
 /** Bots and services answer for many people at once. */
-const automatic: [RateName, Rate][] = [['message:send', rate(200, second, 1_000)]];
+const automatic: [RateName, Rate][] = [
+  ['message:send', rate(200, second, 1_000)],
+  ['sync:state', rate(10, second, 50)],
+];
 
 /** Every command without a rate of its own. */
 const otherRate = rate(100, minute, 100);

@@ -103,9 +103,7 @@ function floorOf(file: string): number | undefined {
 }
 
 /** Imports across a floor that are taken as they are, and why. */
-const excused = new Map<string, string>([
-  ['server/bus/bus.ts → server/store/store.ts', 'the type Key: the bus carries the keys the store gives out'],
-]);
+const excused = new Map<string, string>([]);
 
 /** The page in the browser is no part of the listener that serves it. */
 const isBrowserPage = (file: string) => file.startsWith('server/http/demo/');
