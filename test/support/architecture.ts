@@ -102,9 +102,6 @@ function floorOf(file: string): number | undefined {
   return fileFloors.get(file) ?? folderFloors.get(homeOf(file));
 }
 
-/** Imports across a floor that are taken as they are, and why. */
-const excused = new Map<string, string>([]);
-
 /** The page in the browser is no part of the listener that serves it. */
 const isBrowserPage = (file: string) => file.startsWith('server/http/demo/');
 
@@ -136,8 +133,7 @@ export function floorFaults(files: readonly SourceFile[]): string[] {
   return files.flatMap((file) =>
     importsOf(file).flatMap((one) => {
       const fault = serverFault(file, one);
-      const edge = `${file.path} → ${one.target}`;
-      return fault === undefined || (excused.has(edge) && one.typeOnly) ? [] : [`${edge}: ${fault}`];
+      return fault === undefined ? [] : [`${file.path} → ${one.target}: ${fault}`];
     }),
   );
 }
