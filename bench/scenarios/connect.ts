@@ -38,7 +38,7 @@ export const connect: Scenario = {
 
 function countOf({ quick }: Equipment, parallel: number): number {
   if (parallel === 1) return quick ? 100 : 500;
-  return quick ? 600 : 3_000;
+  return quick ? 400 : 3_000;
 }
 
 async function openAndClose(

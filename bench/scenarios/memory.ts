@@ -18,7 +18,7 @@ export const memory: Scenario = {
 };
 
 async function measure(equipment: Equipment, system: System): Promise<Row | undefined> {
-  const [first, all] = equipment.quick ? [300, 1_300] : [1_000, 6_000];
+  const [first, all] = equipment.quick ? [200, 1_000] : [1_000, 6_000];
   const { tokens } = await equipment.users('memory', all);
   const before = await openAndRest(equipment, system, tokens.slice(0, first));
   const after = await openAndRest(equipment, system, tokens.slice(first));

@@ -44,7 +44,7 @@ async function prepare({ generator, users }: Equipment, fleet: string, system: S
 }
 
 async function measureLoaded(equipment: Equipment, utalk: System, ceiling: System): Promise<Row[]> {
-  const times = equipment.quick ? { warmUpMs: 300, measureMs: 700 } : { warmUpMs: 1_500, measureMs: 5_000 };
+  const times = equipment.quick ? { warmUpMs: 300, measureMs: 500 } : { warmUpMs: 1_500, measureMs: 5_000 };
   const take = (fleet: string, system: System) => () =>
     takeRound(equipment, system, times, () => equipment.generator.ask('sustain', { fleet, senders: connections, inFlight, text }));
   const rounds = await alternate(equipment.quick ? 2 : 3, { utalk: take('utalk', utalk), ceiling: take('ceiling', ceiling) });
@@ -60,7 +60,7 @@ async function measureLoaded(equipment: Equipment, utalk: System, ceiling: Syste
 }
 
 async function measureIdle(equipment: Equipment, utalk: System, ceiling: System): Promise<Row[]> {
-  const times = equipment.quick ? { warmUpMs: 100, measureMs: 400 } : { warmUpMs: 500, measureMs: 2_000 };
+  const times = equipment.quick ? { warmUpMs: 100, measureMs: 300 } : { warmUpMs: 500, measureMs: 2_000 };
   const take = (fleet: string, system: System) => () =>
     takeRound(equipment, system, times, () => equipment.generator.ask('sustain', { fleet, senders: 1, inFlight: 1, text }));
   const rounds = await alternate(equipment.quick ? 1 : 3, { utalk: take('utalk', utalk), ceiling: take('ceiling', ceiling) });
@@ -69,7 +69,7 @@ async function measureIdle(equipment: Equipment, utalk: System, ceiling: System)
 
 /** How much the generator itself can do: the same frames, acked and published without a store. */
 async function measureUnstored(equipment: Equipment, raw: System): Promise<Row[]> {
-  const times = equipment.quick ? { warmUpMs: 200, measureMs: 500 } : { warmUpMs: 1_000, measureMs: 3_000 };
+  const times = equipment.quick ? { warmUpMs: 100, measureMs: 300 } : { warmUpMs: 1_000, measureMs: 3_000 };
   const round = await takeRound(equipment, raw, times, () =>
     equipment.generator.ask('sustain', { fleet: 'raw', senders: connections, inFlight, text }),
   );
