@@ -95,8 +95,8 @@ export const commandMeanings: Readonly<Record<CommandName, string>> = {
   'admin:sessions': 'Pages the open sessions of the tenant',
   'admin:broadcast': 'Sends an application event to every session of the tenant',
   'admin:drain': 'Drains the node',
-  'user:expel': 'Closes all sessions of a user and refuses the tokens issued before now (§6)',
-  'user:activate': 'Deactivates a user (every connect is refused) or admits it again (§6)',
+  'user:expel': 'Closes all sessions of a user and refuses the tokens issued before now (§5, §6). Path /admin, roles admin and service',
+  'user:activate': 'Deactivates a user (every connect is refused) or admits it again (§6). Path /admin, role admin',
 };
 
 export const pushMeanings: Readonly<Record<PushName, string>> = {
@@ -138,7 +138,7 @@ export const limitMeanings: Readonly<Record<keyof typeof limits, string>> = {
   maxFrameBytes: 'A larger frame from a client is answered TOO_LARGE',
   cutFrameBytes: 'Beyond this the connection is cut without an answer',
   maxFrameDepth: 'Nesting of arrays and maps in a frame of a client, the frame itself counted',
-  maxFrameNodes: 'Values in one frame of a client; a map counts its keys and its values',
+  maxFrameNodes: 'Values in one frame of a client: arrays and maps themselves, their elements, keys and values',
   maxTextLength: 'Text of a message, in code points',
   maxMetadataBytes: 'Metadata as JSON text, in UTF-8 bytes',
   maxMetadataDepth: 'Nesting of metadata, the map itself counted',
@@ -158,9 +158,9 @@ export const limitMeanings: Readonly<Record<keyof typeof limits, string>> = {
   maxMembersPerCommand: 'User ids in add, in remove, and in conversation:create',
   maxMembersInReply: 'Members named in one reply; the rest is paged with conversation:members',
   historyPage: 'Most entries in one page',
-  defaultHistoryPage: 'Entries in a page when no limit and no afterSeq was given',
+  defaultHistoryPage: 'Most entries of a join without afterSeq, and of a history without limit',
   listPage: 'Most conversations or sessions in one page',
-  maxPageBytes: 'A page ends here even when its count is not reached',
+  maxPageBytes: 'A page ends here even when its count is not reached; all results of one reply share it',
   unreadCap: 'Unread counts stop here; show it as "100+"',
   typingLeaseMs: 'A typing lease ends after this long without renewal',
   aliveIntervalMs: 'Interval of the alive push',

@@ -48,7 +48,7 @@ async def resume() -> None:
     await close(ana, gateway)
 
 
-@check("resume: many conversations share one page, and paging brings the rest")
+@check("resume: many conversations share the bytes of one page, and paging brings the rest")
 async def resume_many() -> None:
     user = fresh("luis")
     ana, luis = await connected(fresh("ana")), await connected(user)
@@ -56,17 +56,36 @@ async def resume_many() -> None:
     said = {}
     for _ in range(4):
         conversation_id = await conversation(ana, luis)
-        said[conversation_id] = await say(gateway, conversation_id, 60)
+        said[conversation_id] = await say(gateway, conversation_id, 60, "m" * 2000)
+    positions = [{"conversationId": conversation_id, "afterSeq": 0} for conversation_id in said]
+    frame, synced = await (await luis.start("sync:state", positions=positions))
+    if len(frame) > LIMITS["maxPageBytes"] or not any(result["more"] for result in synced["conversations"]):
+        raise AssertionError(f"a reply of {len(frame)} bytes")
     follower = Follower(f"{URL}/app", token(user))
     follower.views = {conversation_id: View(conversation_id, position=0) for conversation_id in said}
     synced = await follower.connect()
     equal(len(synced["conversations"]), len(said))
     for conversation_id, expected in said.items():
         equal(texts(follower.views[conversation_id].entries), expected)
-    page = sum(len(result["entries"]) for result in synced["conversations"])
-    if page > LIMITS["historyPage"]:
-        raise AssertionError(f"{page} entries in one reply")
     await close(ana, luis, gateway, follower.live)
+
+
+@check("resume: the more conversations one reply answers, the fewer entries each brings")
+async def resume_short() -> None:
+    ana, luis = await connected(fresh("ana")), await connected(fresh("luis"))
+    gateway = await connected(fresh("gateway"), "service")
+    here = {"conversationId": await conversation(ana, luis)}
+    said = await say(gateway, here["conversationId"], 60)
+    for asked, brought in ((1, 60), (25, 40), (LIMITS["maxPositions"], 5)):
+        absent = [{"conversationId": fresh("absent")} for _ in range(asked - 1)]
+        synced = await luis.call("sync:state", positions=[{**here, "afterSeq": 0}, *absent])
+        (result,) = synced["conversations"]
+        equal((texts(result["entries"]), result["more"]), (said[:brought], brought < len(said)))
+        equal(len(synced["gone"]), len(absent))
+    twice = [{**here, "afterSeq": 0}, {**here, "afterSeq": 58}]
+    (result,) = (await luis.call("sync:state", positions=twice))["conversations"]
+    equal(texts(result["entries"]), said[58:])
+    await close(ana, luis, gateway)
 
 
 @check("resume: a lost push is noticed as a hole and fetched")

@@ -18,7 +18,7 @@ class ProtocolFault(Exception):
 
 
 def encode(value: Any) -> bytes:
-    """One value in the shortest forms; integers from 2^32 on as float 64 (§21)."""
+    """One value in the shortest forms; integers outside -2^31...2^32-1 as float 64 (§3)."""
     return msgpack.packb(_for_the_wire(value))
 
 
@@ -76,7 +76,7 @@ def read_command(frame: bytes) -> tuple[int, int, list[Any]]:
     op, request, body = [*value, None][:3]
     if not _is_integer(request) or not 1 <= request < 2**32:
         raise ProtocolFault("no request id")
-    if not _is_integer(op) or op < 0:
+    if not _is_integer(op) or not 0 <= op < 2**32:
         raise ProtocolFault("no op")
     if body is not None and not isinstance(body, list):
         raise ProtocolFault("no body")
@@ -131,7 +131,7 @@ def _for_the_wire(value: Any) -> Any:
         return {key: _for_the_wire(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_for_the_wire(item) for item in value]
-    return float(value) if _is_integer(value) and value >= 2**32 else value
+    return float(value) if _is_integer(value) and not -(2**31) <= value < 2**32 else value
 
 
 def _from_the_wire(value: Any) -> Any:
