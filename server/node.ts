@@ -37,6 +37,9 @@ export interface NodeOptions {
 }
 
 const sweepMs = 1_000;
+/** A grant that cannot be checked for so long ends its session, which connects again and is checked there. */
+const recheckMs = 1_000;
+const recheckTries = 10;
 
 export class ConversationNode {
   readonly services: Services;
@@ -59,6 +62,7 @@ export class ConversationNode {
       log,
       onMembersChanged: (change) => this.#membersChanged(change),
       changeOf: (entry) => this.#changeOf(entry),
+      onLateChange: (change) => conversations.forget(change.conversation, change.accessVersion),
       onSkipped: (key, conversationId) => this.#recheck(key, conversationId),
       onInterest: (key, on) => bus.interest(key, on),
     });
@@ -135,9 +139,22 @@ export class ConversationNode {
   /** Changes of members may be among entries that were skipped: every grant in the conversation is checked in the store. */
   #recheck(conversation: Key, conversationId: string): void {
     this.services.conversations.forget(conversation);
-    for (const session of this.registry.all()) {
-      if (session.holds(conversation)) void this.services.joining.recheck(session, conversation, conversationId);
+    for (const session of this.registry.all())
+      if (session.holds(conversation)) void this.#recheckGrant(session, conversation, conversationId);
+  }
+
+  async #recheckGrant(session: Session, conversation: Key, conversationId: string): Promise<void> {
+    for (let tries = 0; tries < recheckTries && session.holds(conversation); tries++) {
+      try {
+        if (await this.services.joining.recheck(session, conversation, conversationId)) return;
+        session.push('sync:required', { reason: 'membership', timestamp: Date.now(), conversationId });
+        return;
+      } catch (error) {
+        this.#options.log.warn({ conversation, err: error }, 'a grant could not be checked yet');
+        await new Promise((resolve) => setTimeout(resolve, recheckMs).unref());
+      }
     }
+    if (session.holds(conversation)) session.end(1013, 'access could not be checked');
   }
 
   /** The lease ends when the user's last session in the conversation is gone. */

@@ -12,8 +12,6 @@ export const busKinds = {
   conversation: 3,
   /** A push for one user's sessions, `key` is the user. */
   user: 4,
-  /** A control message, `frame` is a MessagePack map. */
-  control: 5,
 } as const;
 export type BusKind = (typeof busKinds)[keyof typeof busKinds];
 

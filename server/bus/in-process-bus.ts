@@ -2,7 +2,7 @@
 
 import type { Bus, BusEvent, BusHandler } from './bus.ts';
 
-/** A hub connects any number of nodes of one process; `createInProcessBus` is a hub of its own for a single node. */
+/** Connects any number of nodes of one process. */
 export class InProcessHub {
   readonly #nodes = new Map<string, InProcessBus>();
 

@@ -41,10 +41,10 @@ export function joinConversation({ joining }: Services): Route {
 const isRefused = (one: Joined): one is Refused => 'refused' in one;
 const isJoined = (one: Joined): one is Exclude<Joined, Refused> => !isRefused(one);
 
-function refusal(joined: Refused): CommandError {
-  return joined.refused === 'ACCESS_DENIED'
-    ? new CommandError('ACCESS_DENIED', 'this session has joined as many conversations as it may')
-    : noConversation();
+function refusal({ refused }: Refused): CommandError {
+  if (refused === 'ACCESS_DENIED') return new CommandError('ACCESS_DENIED', 'this session has joined as many conversations as it may');
+  if (refused === 'UNAVAILABLE') return new CommandError('UNAVAILABLE', 'left while the join was under way', { retryAfterMs: 0 });
+  return noConversation();
 }
 
 export function leaveConversation({ conversations, typing, registry }: Services): Route {

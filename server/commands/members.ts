@@ -50,7 +50,9 @@ async function change(services: Services, identity: Identity, input: Input, know
     return changed.entries.at(-1)?.seq;
   } catch (error) {
     if (!(error instanceof StaleAccess) || !again) throw error;
-    const fresh = await services.conversations.reload(identity.tenantId, input.conversationId);
+    const fresh = await services.conversations.reload(identity.tenantId, input.conversationId).catch((failure: unknown) => {
+      throw unavailable(failure);
+    });
     if (!fresh) throw noConversation();
     return change(services, identity, input, fresh, false);
   }

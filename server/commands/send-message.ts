@@ -1,7 +1,7 @@
 // message:send. The reply leaves after the entry is stored; a repeat gets the answer of the first time.
 
 import { commandBodies } from '../../protocol/bodies/index.ts';
-import type { CommandInput, CommandOutput } from '../../protocol/index.ts';
+import type { CommandInput, CommandOutput, Role } from '../../protocol/index.ts';
 import { can } from '../domain/access.ts';
 import type { Known } from '../domain/conversations.ts';
 import { bodyHash, checkDraft } from '../domain/draft.ts';
@@ -20,7 +20,7 @@ type Output = CommandOutput<'message:send'>;
 
 interface Granted {
   known: Known;
-  sender: { key: Key; id: string };
+  sender: { key: Key; id: string; role: Role };
 }
 
 const heldBack = () =>
@@ -45,9 +45,9 @@ export function sendMessage(services: Services): Route {
       checkDraft(input);
       if (input.actAs !== undefined) return actingAs(services, context, input, maySend);
       const known = maySend(context, input);
-      const { key, userId: id } = context.identity;
-      if (known instanceof Promise) return known.then((loaded): Granted => ({ known: loaded, sender: { key, id } }));
-      return { known, sender: { key, id } };
+      const { key, userId: id, role } = context.identity;
+      if (known instanceof Promise) return known.then((loaded): Granted => ({ known: loaded, sender: { key, id, role } }));
+      return { known, sender: { key, id, role } };
     },
     handle: (context, input, { known, sender }): Promise<Output> => send(services, context, input, known, sender),
   });
@@ -67,7 +67,7 @@ async function actingAs(
     throw unavailable(error);
   });
   if (!user) throw new CommandError('NOT_FOUND', 'no such user');
-  return { known, sender: { key: user.key, id: user.id } };
+  return { known, sender: { key: user.key, id: user.id, role: user.role } };
 }
 
 function send(services: Services, context: Context, input: Input, known: Known, sender: Granted['sender']): Promise<Output> {
@@ -102,7 +102,7 @@ function newEntry({ settings }: Services, { identity }: Context, input: Input, {
     conversationId: record.id,
     sender: sender.key,
     senderId: sender.id,
-    senderRole: identity.role,
+    senderRole: sender.role,
     messageId: input.messageId,
     type: input.type,
     text,
@@ -122,7 +122,9 @@ async function notStored(services: Services, context: Context, entry: NewEntry, 
   if (answer.outcome === 'stale') return decideAgain(services, context, entry);
   if (answer.outcome !== 'repeated') throw await refusalOf(services, entry, answer);
   if (answer.accessVersion !== entry.accessVersion) {
-    const fresh = await services.conversations.reload(entry.tenant, entry.conversationId);
+    const fresh = await services.conversations.reload(entry.tenant, entry.conversationId).catch((error: unknown) => {
+      throw unavailable(error);
+    });
     if (!fresh || !can(context.identity, 'send', fresh)) throw noConversation();
   }
   return replyOf(answer);

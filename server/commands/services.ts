@@ -13,7 +13,7 @@ import type { Typing } from '../domain/typing.ts';
 import type { Updates } from '../domain/updates.ts';
 import type { Users } from '../domain/users.ts';
 import type { Registry } from '../session/registry.ts';
-import type { Store } from '../store/store.ts';
+import type { Key, Store, UserEntry } from '../store/store.ts';
 
 export interface Services {
   settings: Settings;
@@ -31,9 +31,5 @@ export interface Services {
   updates: Updates;
   registry: Registry;
   /** Inbox head and memberships of a user, asked together with others'. */
-  enterUser(request: {
-    user: number;
-    inbox: number;
-    limit: number;
-  }): ReturnType<Store['enterUsers']> extends Promise<(infer E)[]> ? Promise<E> : never;
+  enterUser(request: { user: Key; inbox: Key; limit: number }): Promise<UserEntry>;
 }

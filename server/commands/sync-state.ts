@@ -49,18 +49,16 @@ export function syncState(services: Services): Route {
   });
 }
 
-/** The positions to answer: mine first, newest first, then the others asked. What exceeds one reply is not answered. */
+/** The positions to answer: those named, then mine as far as there is room. What exceeds one reply is not answered. */
 async function wanted(
   services: Services,
   { identity }: Context,
   input: Input,
 ): Promise<{ positions: Position[]; join: Set<string>; truncated: boolean }> {
-  const asked = new Map(input.positions.map((position) => [position.conversationId, position]));
+  const positions = new Map(input.positions.map((position) => [position.conversationId, position]));
   const mine = input.join === 'mine';
   const ids = mine ? await myConversations(services, identity) : (input.join ?? []);
-  const positions = new Map<string, Position>();
-  for (const conversationId of ids) positions.set(conversationId, asked.get(conversationId) ?? { conversationId });
-  for (const [conversationId, position] of asked) positions.set(conversationId, position);
+  for (const conversationId of ids) if (!positions.has(conversationId)) positions.set(conversationId, { conversationId });
   const all = [...positions.values()];
   const truncated = all.length > limits.maxPositions;
   if (truncated && !mine) throw new CommandError('INVALID_BODY', `positions and join name more than ${limits.maxPositions} conversations`);
@@ -77,11 +75,6 @@ async function myConversations(services: Services, { key, inbox }: Identity): Pr
 
 type Page = Pick<Output, 'conversations' | 'unchanged' | 'gone' | 'refused'>;
 
-/** Rough sizes on the wire. */
-const stateBytes = 400;
-const memberBytes = 100;
-const watermarkBytes = 60;
-
 /** Sorts the outcomes. What does not fit into the page comes without entries, and the client pages on with history. */
 function pageOf(positions: readonly Position[], outcomes: readonly Joined[]): Page {
   const page: Required<Page> = { conversations: [], unchanged: [], gone: [], refused: [] };
@@ -94,7 +87,6 @@ function pageOf(positions: readonly Position[], outcomes: readonly Joined[]): Pa
     } else if (afterSeq !== undefined && outcome.head === afterSeq && !outcome.reset) {
       page.unchanged.push(unchangedOf(outcome, budget));
     } else {
-      budget.spend(stateBytes + outcome.result.members.length * memberBytes);
       page.conversations.push(pagedJoin(outcome, budget));
     }
   }
@@ -103,12 +95,10 @@ function pageOf(positions: readonly Position[], outcomes: readonly Joined[]): Pa
 
 /** Watermarks are left out when the page is full; a later receipt or join brings them. */
 function unchangedOf({ result, head }: Read, budget: PageBudget): Output['unchanged'][number] {
-  const members = budget.isSpent ? [] : result.members;
-  budget.spend(stateBytes / 2 + members.length * watermarkBytes);
   return {
     conversationId: result.record.id,
     head,
     unreadCount: result.unreadCount,
-    watermarks: members.map(({ id, readSeq, deliveredSeq }) => ({ userId: id, readSeq, deliveredSeq })),
+    watermarks: budget.members(result.members).map(({ id, readSeq, deliveredSeq }) => ({ userId: id, readSeq, deliveredSeq })),
   };
 }

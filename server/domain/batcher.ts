@@ -1,6 +1,11 @@
 // Gathers calls while the previous batch is in flight, so that a storm of equal questions costs few round trips and an idle
 // question waits for nobody. No timers.
 
+import { CommandError } from '../errors.ts';
+
+/** Questions that may wait for a slow store; more are refused. */
+const maxWaiting = 20_000;
+
 interface Waiting<Q, A> {
   question: Q;
   resolve(answer: A): void;
@@ -54,6 +59,10 @@ export function batcher<Q, A>(
 
   return (question) =>
     new Promise((resolve, reject) => {
+      if (waiting.length >= maxWaiting) {
+        reject(new CommandError('UNAVAILABLE', 'the server is overloaded', { retryAfterMs: 1_000 }));
+        return;
+      }
       waiting.push({ question, resolve, reject });
       if (inFlight < maxInFlight) void flush();
     });

@@ -30,8 +30,10 @@ interface Cursor {
   next: number;
   /** Head that `next` was set from: what lies at or below it was never passed here, member changes among it. */
   startedAt: number;
-  /** More entries came while `next` was unknown than are held. */
+  /** There may be entries beyond the held ones: more came than are held, or an append has an unknown outcome. */
   overflowed: boolean;
+  /** Two looks for unannounced entries are planned. */
+  suspected: boolean;
   /** Entries that came too early, by seq. */
   held: Map<number, Outgoing> | undefined;
   holds: number;
@@ -46,6 +48,8 @@ export interface DeliveryOptions {
   onMembersChanged(change: MembersChanged): void;
   /** What an entry read from the store changes, if anything. */
   changeOf(entry: StoredEntry): MembersChanged | undefined;
+  /** A change came with an entry that had its turn already: copies that a read made may be older than it. */
+  onLateChange(change: MembersChanged): void;
   /** Entries of this log were skipped, and member changes may be among them: grants must be checked again. */
   onSkipped(key: Key, conversationId: string): void;
   /** Told of 0 → 1 and 1 → 0 local interest in a log. */
@@ -57,6 +61,8 @@ export interface DeliveryOptions {
 /** How long an entry that came too early waits for the ones before it. */
 const holdMs = 50;
 const retryMs = 1_000;
+const suspectMs = 1_000;
+const suspectAgainMs = 15_000;
 const repairPage = 500;
 /** More missing entries than this are not pushed one by one: clients page. */
 const maxRepair = 500;
@@ -95,6 +101,7 @@ export class Delivery {
       next: 0,
       startedAt: 0,
       overflowed: false,
+      suspected: false,
       held: undefined,
       holds: 1,
       repairing: false,
@@ -145,6 +152,25 @@ export class Delivery {
     return Math.max(head, cursor.next - 1);
   }
 
+  /**
+   * Looks for entries that nobody announced, soon and once more after the store's call timeout: the outcome of an append is
+   * unknown, and its sender may never ask again.
+   */
+  suspect(key: Key): void {
+    const cursor = this.#cursors.get(key);
+    if (!cursor || cursor.suspected) return;
+    cursor.suspected = true;
+    const look = () => {
+      cursor.overflowed = true;
+      if (cursor.next > 0) this.#startRepair(cursor);
+    };
+    this.#later(look, suspectMs);
+    this.#later(() => {
+      cursor.suspected = false;
+      look();
+    }, suspectAgainMs);
+  }
+
   /** Takes entries of one commit or one bus read, in order. */
   receive(entries: readonly Outgoing[]): void {
     if (this.#backlog.length > 0) {
@@ -176,7 +202,10 @@ export class Delivery {
       this.#publish(cursor, entry);
       if (cursor.held) this.#release(cursor);
     } else if (cursor.next === 0 || entry.seq > cursor.next) this.#hold(cursor, entry);
-    else this.counts.dropped++;
+    else {
+      this.counts.dropped++;
+      if (entry.change) this.#options.onLateChange(entry.change);
+    }
   }
 
   #publish(cursor: Cursor, entry: Outgoing): void {

@@ -3,7 +3,7 @@
 // Between the registration and the answer of the read the grant may be revoked by a member entry; `holds` tells.
 
 import type { ErrorCode, JoinResult, Position } from '../../protocol/index.ts';
-import type { Key, ReadRequest, ReadResult, Store, StoredEntry } from '../store/store.ts';
+import type { Key, MemberRecord, ReadRequest, ReadResult, Store, StoredEntry } from '../store/store.ts';
 import { can, canAs } from './access.ts';
 import { batcher } from './batcher.ts';
 import { type Conversations, type Known, memberKeys } from './conversations.ts';
@@ -108,11 +108,12 @@ export class Joining {
       if (reset) result = await this.#read(request);
       // Somebody else's read may have moved the cursor past changes of members that this one has not seen.
       else if (result && result.head < this.#delivery.startOf(key)) result = await this.#read({ ...request, afterSeq, afterId });
-      const lost = options.grant && !grantee.holds(key);
-      if (!result || lost || !canAs(identity, 'read', result.record, result.isMember)) {
+      if (!result || !canAs(identity, 'read', result.record, result.isMember)) {
         grantee.revoke(key);
         return { refused: 'NOT_FOUND', conversationId };
       }
+      // Left, or removed, while the read was under way: asking again tells which.
+      if (options.grant && !grantee.holds(key)) return { refused: 'UNAVAILABLE', conversationId };
       if (result.memberCount === result.members.length) this.#conversations.learn(result.record, memberKeys(result.members));
       const head = options.grant ? this.#delivery.started(key, result.head, positionWhenAsked) : result.head;
       return { result, head, reset, from: reset ? undefined : afterSeq };
@@ -123,13 +124,18 @@ export class Joining {
     }
   }
 
-  /** Takes a grant back whose owner may not read any more; for when changes of members were skipped. */
-  async recheck(grantee: Grantee, conversation: Key, conversationId: string): Promise<void> {
+  /**
+   * Whether a session may still read a conversation; for when changes of members were skipped. Takes the grant back if not.
+   * @throws when the store cannot say: the grant stays, and the caller asks again.
+   */
+  async recheck(grantee: Grantee, conversation: Key, conversationId: string): Promise<boolean> {
     const { identity } = grantee;
-    if (!identity) return;
+    if (!identity) return false;
     const request = { tenant: identity.tenantId, conversationId, user: identity.key, limit: 0, withMembers: false };
-    const result = await this.#read(request).catch(() => undefined);
-    if (!result || !canAs(identity, 'read', result.record, result.isMember)) grantee.revoke(conversation);
+    const result = await this.#read(request);
+    const allowed = result !== undefined && canAs(identity, 'read', result.record, result.isMember);
+    if (!allowed) grantee.revoke(conversation);
+    return allowed;
   }
 
   /**
@@ -153,24 +159,29 @@ export class Joining {
   }
 }
 
-/** The reply of a join with as many entries as the budget allows. */
+/** The reply of a join with as many members and entries as the budget allows. */
 export function pagedJoin(joined: Exclude<Joined, { refused: ErrorCode }>, budget: PageBudget): JoinResult {
   const { entries } = joined.result;
-  return joinResultOf(joined, joined.from === undefined ? budget.newest(entries) : budget.oldest(entries));
+  const members = budget.members(joined.result.members);
+  return joinResultOf(joined, members, joined.from === undefined ? budget.newest(entries) : budget.oldest(entries));
 }
 
 /**
  * The reply of a join with the entries that fit. `more` says that some are missing between them and `head`, which may lie beyond
  * the page that was read: the client pages up to it.
  */
-function joinResultOf({ result, head, reset, from }: Exclude<Joined, { refused: ErrorCode }>, entries: readonly StoredEntry[]): JoinResult {
+function joinResultOf(
+  { result, head, reset, from }: Exclude<Joined, { refused: ErrorCode }>,
+  members: readonly MemberRecord[],
+  entries: readonly StoredEntry[],
+): JoinResult {
   const reached = entries.at(-1)?.seq ?? from ?? 0;
   return {
     conversation: conversationOf(result.record),
     head,
     entries: entries.map(entryOf),
     more: reached < head,
-    members: result.members.map(memberOf),
+    members: members.map(memberOf),
     memberCount: result.memberCount,
     ownerEpoch: result.record.ownerEpoch,
     visibleFromSeq: result.visibleFromSeq,

@@ -90,7 +90,14 @@ export class Log {
       ifLastSeq: entry.ifLastSeq,
     };
     return new Promise((resolve, reject) => {
-      this.#appends.push({ row, settle: resolve, fail: (error) => reject(unavailable(error)) });
+      this.#appends.push({
+        row,
+        settle: resolve,
+        fail: (error) => {
+          if (error instanceof StoreUnavailable) this.#delivery.suspect(row.conversation);
+          reject(unavailable(error));
+        },
+      });
     });
   }
 

@@ -8,6 +8,9 @@ interface Sized {
 }
 
 const fixedBytes = 300;
+/** Rough sizes on the wire. */
+const stateBytes = 400;
+const memberBytes = 100;
 
 /** A size of an entry on the wire that errs upwards: a number of one digit in JSON may take nine bytes. */
 function entryBytes({ text = '', metadata }: Sized): number {
@@ -28,6 +31,14 @@ export class PageBudget {
 
   spend(bytes: number): void {
     this.#bytesLeft -= bytes;
+  }
+
+  /** The state of a conversation, which is always sent, and as many of its members as fit. */
+  members<M>(members: readonly M[]): M[] {
+    this.spend(stateBytes);
+    const kept = members.slice(0, Math.max(0, Math.floor(this.#bytesLeft / memberBytes)));
+    this.spend(kept.length * memberBytes);
+    return kept;
   }
 
   /** The leading entries that fit; at least one while anything is left, so that paging always advances. */

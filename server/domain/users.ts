@@ -6,16 +6,19 @@ import type { Store, UserClaims, UserRecord } from '../store/store.ts';
 import { batcher } from './batcher.ts';
 
 const maxCachedUsers = 100_000;
+const maxRevoked = 10_000;
+const longestReadMs = 60_000;
 
 export class Users {
   readonly #cache: LRUCache<string, UserRecord>;
   /** Outlives the reads that were under way when a user was revoked. */
-  readonly #revoked = new LRUCache<string, UserRecord>({ max: 10_000, ttl: 60_000 });
+  readonly #revoked: LRUCache<string, UserRecord>;
   readonly #store: Store;
   readonly #admit: (claims: UserClaims) => Promise<UserRecord>;
 
   constructor(store: Store, cacheMs: number) {
     this.#cache = new LRUCache({ max: maxCachedUsers, ttl: Math.max(1, cacheMs) });
+    this.#revoked = new LRUCache({ max: maxRevoked, ttl: cacheMs + longestReadMs });
     this.#store = store;
     this.#admit = batcher((claims) => store.admitUsers(claims), 500, 2);
   }
@@ -33,9 +36,12 @@ export class Users {
   /** The record of a user of this tenant, perhaps a few seconds old; undefined when nobody of that id was ever seen. */
   async find(tenant: string, userId: string): Promise<UserRecord | undefined> {
     const cacheKey = keyOf(tenant, userId);
-    const user = this.#cache.get(cacheKey) ?? (await this.#store.findUser(tenant, userId));
-    if (user) this.#cache.set(cacheKey, user);
-    return user;
+    const cached = this.#cache.get(cacheKey);
+    if (cached) return cached;
+    const user = await this.#store.findUser(tenant, userId);
+    // Only after a read: setting what was cached would renew its life.
+    if (user) this.#cache.set(cacheKey, this.current(user));
+    return user && this.current(user);
   }
 
   /** Takes the record of a user who was expelled, deactivated or activated a moment ago. */

@@ -92,5 +92,14 @@ function tokenOf(request: NativeRequest, offered: readonly string[], query: stri
 
 function addressOf(response: NativeResponse, request: NativeRequest, trusted: (address: string) => boolean): ClientAddress {
   const peer = addressText(response.getRemoteAddress());
-  return clientAddress(peer, addressText(response.getProxiedRemoteAddress()), request.getHeader('x-forwarded-for'), trusted);
+  return clientAddress(peer, addressText(response.getProxiedRemoteAddress()), forwardedFor(request), trusted);
+}
+
+/** All X-Forwarded-For lines in order: a proxy may add one of its own behind the client's. */
+function forwardedFor(request: NativeRequest): string {
+  const values: string[] = [];
+  request.forEach((name, value) => {
+    if (name === 'x-forwarded-for') values.push(value);
+  });
+  return values.join(',');
 }

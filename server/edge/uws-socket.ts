@@ -53,10 +53,6 @@ export class UwsSocket implements Socket {
     this.#native?.unsubscribe(topic);
   }
 
-  bufferedBytes(): number {
-    return this.#native?.getBufferedAmount() ?? 0;
-  }
-
   /** The native socket is gone. */
   closed(): void {
     this.#native = undefined;

@@ -11,13 +11,14 @@ export interface NativeSocket<D> {
   end(code: number, reason: string): void;
   subscribe(topic: string): boolean;
   unsubscribe(topic: string): boolean;
-  getBufferedAmount(): number;
 }
 
 export interface NativeRequest {
   getUrl(): string;
   getQuery(name: string): string | undefined;
+  /** The first header of that name; there may be more. */
   getHeader(name: string): string;
+  forEach(visit: (name: string, value: string) => void): void;
 }
 
 export interface NativeResponse {

@@ -12,6 +12,8 @@ const automaticSessionsPerUser = 1_000;
 /** Longer than any bucket of the chat profile takes to fill up. */
 const limitsKeptMs = 3_600_000;
 const limitsSweepMs = 60_000;
+/** Beyond this many, users without a session start with full buckets again. */
+const maxLimits = 200_000;
 
 export class Registry implements Audience {
   readonly #settings: Pick<Settings, 'sessionsPerUser' | 'sessionPolicy' | 'rateProfile'>;
@@ -65,6 +67,7 @@ export class Registry implements Audience {
     const limits = this.#limits.get(name) ?? new UserLimits(table);
     limits.sessions++;
     this.#limits.set(name, limits);
+    if (this.#limits.size > maxLimits) this.#forgetLimits((one) => one.sessions === 0);
     return limits;
   }
 
@@ -86,9 +89,11 @@ export class Registry implements Audience {
     for (const session of this.#byId.values()) if (session.deadlineMs <= nowMs) due(session);
     if (nowMs - this.#limitsSweptAtMs < limitsSweepMs) return;
     this.#limitsSweptAtMs = nowMs;
-    for (const [name, limits] of this.#limits) {
-      if (limits.sessions === 0 && nowMs - limits.leftAtMs >= limitsKeptMs) this.#limits.delete(name);
-    }
+    this.#forgetLimits((limits) => limits.sessions === 0 && nowMs - limits.leftAtMs >= limitsKeptMs);
+  }
+
+  #forgetLimits(gone: (limits: UserLimits) => boolean): void {
+    for (const [name, limits] of this.#limits) if (gone(limits)) this.#limits.delete(name);
   }
 
   get(sessionId: string): Session | undefined {

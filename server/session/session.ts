@@ -244,7 +244,7 @@ export class Session {
 
   /** Made only when something is to be said: a logger a session would cost more memory than all the rest of it. */
   get log(): Logger {
-    return this.#log.child({ session: this.id, path: this.path });
+    return this.#log.child({ sessionId: this.id, path: this.path });
   }
 
   commandLog(command: CommandName | string, requestId: number): Logger {

@@ -12,5 +12,4 @@ export interface Socket {
   subscribe(topic: string): void;
   /** Effective at once for publishes that follow; those before it still arrive. */
   unsubscribe(topic: string): void;
-  bufferedBytes(): number;
 }

@@ -28,6 +28,12 @@ export interface UserRecord {
   inbox: Key;
 }
 
+/** What a session needs of its user at auth. */
+export interface UserEntry {
+  inboxHead: number;
+  conversations: { conversation: Key; conversationId: string }[];
+}
+
 /** What a token says of a user; written to `users` at first sight and whenever it differs. */
 export interface UserClaims {
   tenant: string;
@@ -312,9 +318,7 @@ export interface Store {
    * What a session needs at auth: the head of the user's inbox and the conversations the user is a member of, newest activity
    * first, at most `limit`. Answers in the order asked. Batched by the caller.
    */
-  enterUsers(
-    requests: readonly { user: Key; inbox: Key; limit: number }[],
-  ): Promise<{ inboxHead: number; conversations: { conversation: Key; conversationId: string }[] }[]>;
+  enterUsers(requests: readonly { user: Key; inbox: Key; limit: number }[]): Promise<UserEntry[]>;
   /** Refuses or admits the user, and (expel) invalidates tokens issued before now. Undefined for an unknown user. */
   setUserActive(tenant: string, userId: string, active: boolean): Promise<UserRecord | undefined>;
   expelUser(tenant: string, userId: string): Promise<UserRecord | undefined>;

@@ -111,6 +111,7 @@ async function runSchedule(seed: number, outcome: Outcome): Promise<void> {
     onMembersChanged: () => {},
     changeOf: () => undefined,
     onInterest: () => {},
+    onLateChange: () => {},
     onSkipped: () => {},
     later: (run) => timers.push(run),
   });
