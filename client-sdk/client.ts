@@ -2,16 +2,9 @@
 
 import type { CommandInput, CommandOutput } from '../protocol/bodies/index.ts';
 import type { CommandName } from '../protocol/ops.ts';
-import type {
-  Client,
-  ClientEvents,
-  ConversationHandle,
-  ConversationsHandle,
-  NotificationsHandle,
-  PresenceHandle,
-  RoomHandle,
-} from './api.ts';
+import type { Client, ClientEvents, ConversationsHandle, NotificationsHandle, PresenceHandle, RoomHandle } from './api.ts';
 import type { ConnectionState, StateName } from './connection-state.ts';
+import type { ConversationHandle } from './conversation-api.ts';
 import { Engine } from './engine.ts';
 import { AuthRequiredError, ClosedError } from './errors.ts';
 import type { Unsubscribe } from './events.ts';

@@ -77,7 +77,7 @@ export class ConversationLog {
 
   /** What a join or a sync said. */
   applyJoin(result: JoinResult, opening: Opening): void {
-    if (result.reset) this.#reset();
+    if (result.reset) this.reset();
     if (!this.view.isOpen) this.#open(result, opening);
     this.view.skipTo(result.visibleFromSeq - 1);
     this.echo.passed(this.view.position);
@@ -104,7 +104,13 @@ export class ConversationLog {
     this.#hooks.onChange();
   }
 
-  #reset(): void {
+  /** Whether another log could be told from this one by the id at its position. */
+  get isVerifiable(): boolean {
+    return this.view.position === 0 || this.view.positionId !== undefined;
+  }
+
+  /** Forgets the view: the log went back, or may have. */
+  reset(): void {
     this.view.close();
     this.echo.passed(Number.POSITIVE_INFINITY);
     this.#hooks.onReset();

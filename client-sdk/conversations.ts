@@ -1,13 +1,17 @@
 // All conversations this client knows, and the list as the server has it.
 
 import type { CommandInput, CommandOutput, PushBody } from '../protocol/bodies/index.ts';
-import type { ConversationChange, ConversationHandle, ConversationsHandle } from './api.ts';
+import type { ConversationChange, ConversationsHandle } from './api.ts';
 import { LiveConversation } from './conversation.ts';
+import type { ConversationHandle } from './conversation-api.ts';
 import type { Core } from './core.ts';
 import { DisconnectedError, UTalkError } from './errors.ts';
 import { Emitter, type Unsubscribe } from './events.ts';
 import { newId } from './ids.ts';
 import type { CallOptions } from './requests.ts';
+
+/** Each one costs a connection that broke. */
+const maxCreateTries = 5;
 
 export class Conversations implements ConversationsHandle {
   readonly #core: Core;
@@ -88,7 +92,7 @@ export class Conversations implements ConversationsHandle {
 
   /** Tells the list when what it shows of a joined conversation looks different. */
   #looked({ id, joined, state, head, unreadCount, log }: LiveConversation): void {
-    if (!joined) return;
+    if (!joined || !this.#events.hears('change')) return;
     const lastMessage = log.view.entries.findLast((entry) => entry.type !== 'system');
     const change = { conversationId: id, conversation: state, head, unreadCount, lastMessage };
     const old = this.#shown.get(id);
@@ -104,12 +108,11 @@ export class Conversations implements ConversationsHandle {
 
   /** The id is the client's, so a create whose reply was lost may simply be asked again. */
   async #repeat<T>(attempt: () => Promise<T>): Promise<T> {
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       try {
         return await attempt();
       } catch (error) {
-        if (!(error instanceof DisconnectedError)) throw error;
-        this.#core.assertOpen('create');
+        if (!(error instanceof DisconnectedError) || tries === maxCreateTries) throw error;
       }
     }
   }

@@ -34,8 +34,8 @@ export class Engine implements Core {
   readonly notifications: Notifications;
   readonly presence: Presences;
   readonly rooms: Rooms;
-  readonly requestNow: Request = (name, body, options) => this.connection.request(name, body, options);
-  readonly request: Request = (name, body, options) => this.connection.requestWhenOpen(name, body, options);
+  readonly requestNow: Request = (name, body, options) => this.connection.gate.request(name, body, options);
+  readonly request: Request = (name, body, options) => this.connection.gate.requestWhenOpen(name, body, options);
   readonly report = (event: string, error: unknown) => this.settings.logger.warn(`a listener of ${event} threw`, { error });
   readonly #sync: Sync;
   readonly #router: PushRouter;
@@ -157,9 +157,6 @@ export class Engine implements Core {
 
   #end(error: ClosedError): void {
     this.outbox.failAll(error);
-    for (const { typing, subscription } of this.conversations.all()) {
-      typing.clear();
-      subscription.refuse(error, subscription.isLeft ? 'left' : 'none');
-    }
+    for (const conversation of this.conversations.all()) conversation.stop(error);
   }
 }

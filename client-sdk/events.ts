@@ -26,6 +26,11 @@ export class Emitter<Events> implements EventSource<Events> {
     return () => void listeners.delete(entry);
   }
 
+  /** Whether anybody listens. */
+  hears(event: keyof Events): boolean {
+    return (this.#listeners.get(event)?.size ?? 0) > 0;
+  }
+
   emit<E extends keyof Events>(event: E, payload: Events[E]): void {
     const listeners = this.#listeners.get(event);
     if (!listeners) return;

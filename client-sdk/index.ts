@@ -18,6 +18,7 @@ export type * from './api.ts';
 export { createClient } from './client.ts';
 export type { Clock } from './clock.ts';
 export type { ClosedReason, ConnectionState, StateName } from './connection-state.ts';
+export type * from './conversation-api.ts';
 export { AuthRequiredError, ClosedError, DisconnectedError, OutboxFullError, ServerError, TimeoutError, UTalkError } from './errors.ts';
 export type { Unsubscribe } from './events.ts';
 export type { Identity } from './handshake.ts';

@@ -4,14 +4,14 @@
 import type { Position } from '../protocol/bodies/index.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Clock } from './clock.ts';
-import type { LiveConversation } from './conversation.ts';
 import { DisconnectedError, UTalkError } from './errors.ts';
 import type { Logger } from './options.ts';
 import { patiently } from './patience.ts';
 import type { Request } from './requests.ts';
+import type { TrackedConversation } from './tracked-conversation.ts';
 
 /** Where this client stands in a conversation, for a join or a sync. */
-export function positionOf({ id, log, subscription }: LiveConversation): Position {
+export function positionOf({ id, log, subscription }: TrackedConversation): Position {
   const { isOpen, position, positionId } = log.view;
   return isOpen
     ? { conversationId: id, afterSeq: position, afterId: positionId }
@@ -23,7 +23,7 @@ export class Joiner {
   readonly #request: Request;
   readonly #logger: Logger;
   #signal: AbortSignal | undefined;
-  #batch = new Set<LiveConversation>();
+  #batch = new Set<TrackedConversation>();
 
   constructor(clock: Clock, request: Request, logger: Logger) {
     this.#clock = clock;
@@ -36,7 +36,7 @@ export class Joiner {
     this.#signal = signal;
   }
 
-  join(conversation: LiveConversation): void {
+  join(conversation: TrackedConversation): void {
     if (this.#batch.size === 0) queueMicrotask(() => this.#flush());
     this.#batch.add(conversation);
   }
@@ -47,7 +47,7 @@ export class Joiner {
     for (let i = 0; i < waiting.length; i += limits.maxJoins) void this.#send(waiting.slice(i, i + limits.maxJoins));
   }
 
-  async #send([first, ...others]: LiveConversation[]): Promise<void> {
+  async #send([first, ...others]: TrackedConversation[]): Promise<void> {
     const signal = this.#signal;
     if (!first || !signal || signal.aborted) return;
     try {

@@ -3,7 +3,7 @@
 
 import type { Entry } from '../protocol/bodies/index.ts';
 import { limits } from '../protocol/limits.ts';
-import type { ConversationHandle } from './api.ts';
+import type { ConversationHandle } from './conversation-api.ts';
 import type { ConversationLog } from './conversation-log.ts';
 import type { Core } from './core.ts';
 import { DisconnectedError } from './errors.ts';
@@ -49,14 +49,14 @@ async function behind({ id, log }: StreamSource, core: Core, cursor: number, sig
   if (held) return [held];
   if (cursor >= log.view.position) return [];
   const query = { conversationId: id, afterSeq: cursor, limit: limits.historyPage };
-  for (;;) {
-    try {
-      const { entries } = await patiently(() => core.request('conversation:history', query, { signal }), core.settings.clock, signal);
-      // Where the server has nothing, the view goes on.
-      return entries.length > 0 ? entries : log.view.entries.slice(0, 1);
-    } catch (error) {
-      if (!(error instanceof DisconnectedError)) throw error;
-    }
+  try {
+    const { entries } = await patiently(() => core.request('conversation:history', query, { signal }), core.settings.clock, signal);
+    // Where the server has nothing, the view goes on.
+    return entries.length > 0 ? entries : log.view.entries.slice(0, 1);
+  } catch (error) {
+    if (!(error instanceof DisconnectedError)) throw error;
+    // The next connection changes the view, which wakes the stream.
+    return [];
   }
 }
 

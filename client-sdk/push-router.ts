@@ -81,6 +81,8 @@ export class PushRouter {
       'bot:resumed': ({ conversationId, ownerEpoch }) =>
         known(conversationId)?.setState({ botEnabled: true, assignedAgent: undefined, assignedAgentName: undefined, ownerEpoch }),
       'escalation:started': ({ conversationId }) => known(conversationId)?.setState({ status: 'escalated' }),
+      'escalation:accepted': ({ conversationId }) => known(conversationId)?.setState({ status: 'open' }),
+      'escalation:declined': ({ conversationId }) => known(conversationId)?.setState({ status: 'pending' }),
       'sync:required': ({ conversationId, reason, head }) => {
         const conversation = conversationId === undefined ? undefined : known(conversationId);
         if (conversationId === undefined) return reason === 'new_session_detected' ? undefined : this.#parts.onSyncRequired();

@@ -1,6 +1,6 @@
 // One message from the call to its acknowledgement: into the view at once, into the outbox, and the outcome into both.
 
-import type { MessageDraft, SendOptions, SentMessage } from './api.ts';
+import type { MessageDraft, SendOptions, SentMessage } from './conversation-api.ts';
 import type { ConversationLog } from './conversation-log.ts';
 import type { Core } from './core.ts';
 import { UTalkError } from './errors.ts';

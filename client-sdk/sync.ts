@@ -3,13 +3,13 @@
 
 import type { CommandOutput, JoinResult } from '../protocol/bodies/index.ts';
 import { limits } from '../protocol/limits.ts';
-import type { LiveConversation } from './conversation.ts';
 import type { Conversations } from './conversations.ts';
 import type { Core } from './core.ts';
 import { positionOf } from './joiner.ts';
 import type { Notifications } from './notifications.ts';
 import { patiently } from './patience.ts';
 import type { Presences } from './presence.ts';
+import type { TrackedConversation } from './tracked-conversation.ts';
 
 /** Positions of one frame in characters: the limit of a frame, with room to spare. */
 const maxPositionChars = 40_000;
@@ -61,7 +61,7 @@ export class Sync {
   }
 
   async #frame(
-    conversations: LiveConversation[],
+    conversations: TrackedConversation[],
     join: 'mine' | string[],
     continuation: boolean,
     signal: AbortSignal,
@@ -80,12 +80,22 @@ export class Sync {
 
   #apply(reply: CommandOutput<'sync:state'>): void {
     const { conversations, notifications, presence } = this.#parts;
+    if (this.#generation !== undefined && this.#generation !== reply.generation) this.#otherGeneration();
     this.#generation = reply.generation;
     for (const result of reply.conversations) this.#applyJoin(result);
     for (const unchanged of reply.unchanged) conversations.peek(unchanged.conversationId)?.applyUnchanged(unchanged);
     for (const id of reply.gone) conversations.gone(id);
     notifications.synced(reply.notifications, reply.notificationsHead);
     for (const one of reply.presence) presence.update(one);
+  }
+
+  /** The store was restored or replaced. Positions that carry no id may be of another log: those views begin anew. */
+  #otherGeneration(): void {
+    for (const conversation of this.#parts.conversations.wanted()) {
+      if (conversation.log.isVerifiable) continue;
+      conversation.log.reset();
+      this.#core.joiner.join(conversation);
+    }
   }
 
   #applyJoin(result: JoinResult): void {
@@ -99,8 +109,8 @@ export class Sync {
 }
 
 /** In pages that fit one frame each. */
-function paged(conversations: LiveConversation[]): LiveConversation[][] {
-  const pages: LiveConversation[][] = [];
+function paged(conversations: TrackedConversation[]): TrackedConversation[][] {
+  const pages: TrackedConversation[][] = [];
   let chars = maxPositionChars;
   for (const conversation of conversations) {
     const size = conversation.id.length * 2 + 60;

@@ -42,6 +42,11 @@ describe('conversations', () => {
     expect([...h.server.logs.byId.keys()].filter((id) => id !== 'c1')).toEqual([conversation.id]);
   });
 
+  test('creating before connecting is an error, not a hang', async () => {
+    const idle = h.client('ana');
+    await expect(idle.client.conversations.create({ members: [] })).rejects.toMatchObject({ code: 'DISCONNECTED' });
+  });
+
   test('a refused create is an error', async () => {
     h.server.script = ({ name }) => (name === 'conversation:create' ? { error: { code: 'ROOM_FULL' } } : undefined);
     const refused = expect(ana.client.conversations.create({ members: [] })).rejects.toMatchObject({ code: 'ROOM_FULL', retryable: false });

@@ -539,6 +539,33 @@ describe('messages()', () => {
     expect(seen.slice(-2)).toEqual(['before', 'after']);
   });
 
+  test('waits while the client is idle, without using the machine up', async () => {
+    fill('c1', 130);
+    const reader = h.client('ana', { maxEntries: 20 });
+    const stop = new AbortController();
+    reader.client.connect({ signal: stop.signal }).catch(() => {});
+    await h.clock.until(() => reader.client.state === 'live');
+    const seen: number[] = [];
+    h.server.script = ({ name }) => (name === 'conversation:history' ? 'ignore' : undefined);
+    const taken = take(of(reader).messages({ afterSeq: 0 }), 130, seen);
+    await h.clock.advance(20);
+    h.server.down = true;
+    for (const session of h.server.live) if (session.userId === 'ana') session.socket.closeFromServer(1006);
+    await h.clock.advance(20);
+    const again = new AbortController();
+    reader.client.connect({ signal: again.signal }).catch(() => {});
+    again.abort();
+    await h.clock.advance(0);
+    expect(reader.client.state).toBe('idle');
+    await h.clock.advance(60_000);
+    h.server.down = false;
+    h.server.script = () => undefined;
+    reader.client.connect().catch(() => {});
+    await h.clock.advance(1_000);
+    await taken;
+    expect(seen).toEqual(Array.from({ length: 130 }, (_, i) => i + 1));
+  });
+
   test('ends with its signal, and with the client', async () => {
     const stop = new AbortController();
     const seen: number[] = [];

@@ -248,6 +248,27 @@ describe('a log that went back', () => {
     expect(view.position).toBe(24);
   });
 
+  test('is not mistaken for the same one where the position has no id', async () => {
+    fill('c1', 20);
+    h.server.logs.page = 0;
+    const ana = await h.live('ana');
+    const resets: string[] = [];
+    ana.client.on('reset', ({ conversationId }) => resets.push(conversationId));
+    expect(ana.client.conversation('c1')).toMatchObject({ position: 20, entries: [] });
+    await offline(1_000, () => {
+      h.server.logs.page = 50;
+      h.server.logs.generation = 'g2';
+      h.server.logs.get('c1').log.length = 15;
+      fill('c1', 8);
+    });
+    await h.clock.until(() => ana.client.state === 'live');
+    expect(resets).toEqual(['c1']);
+    expect(ana.client.conversation('c1').position).toBe(23);
+    expect(ana.entries).toEqual([]);
+    await Promise.all([ana.client.conversation('c1').history(), h.clock.advance(50)]);
+    expect(ana.client.conversation('c1').entries.map(({ id }) => id)).toEqual(h.server.logs.get('c1').log.map(({ id }) => id));
+  });
+
   test('can be told while connected', async () => {
     fill('c1', 20);
     const ana = await h.live('ana');

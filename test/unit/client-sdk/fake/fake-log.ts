@@ -90,7 +90,7 @@ export class FakeLogs {
     const reset =
       afterSeq !== undefined && (afterSeq > log.length || (afterId !== undefined && afterSeq > 0 && log[afterSeq - 1]?.id !== afterId));
     const newest = afterSeq === undefined || reset;
-    const entries = newest ? log.slice(-this.page) : log.slice(afterSeq, afterSeq + this.page);
+    const entries = newest ? log.slice(log.length - Math.min(log.length, this.page)) : log.slice(afterSeq, afterSeq + this.page);
     return {
       conversation: state,
       head: log.length,
