@@ -94,7 +94,7 @@ async def service() -> None:
     gateway = await connected(fresh("gateway"), "service")
     await gateway.call("message:send", **message(conversation_id, "a"), actAs=luis.session["userId"])
     entry = await ana.push("message:new", lambda body: body.get("text") == "a")
-    equal((entry["sender"], entry["senderRole"]), (luis.session["userId"], "service"))
+    equal((entry["sender"], entry["senderRole"]), (luis.session["userId"], "customer"))
     await refused(ana.call("message:send", **message(conversation_id), actAs="max"), "ACCESS_DENIED")
     stranger = await connected(fresh("eva"))
     await refused(stranger.call("message:send", **message(conversation_id)), "NOT_FOUND")
