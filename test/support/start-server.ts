@@ -87,17 +87,23 @@ export class TestServer {
     return Promise.all(clients.map((client) => client.close()));
   }
 
-  /** Closes clients and server. @throws when anything that must not be logged was. */
+  /** Closes clients and server. @throws when anything was logged that must not be, or that is a fault of the server. */
   async close(): Promise<void> {
     await this.closeClients();
     await this.app.close();
-    const leaked = leaks(this.log);
+    const lines = this.log.split('\n');
+    const leaked = lines.filter(leaks);
     if (leaked.length > 0) throw new Error(`the log holds what it must not:\n${leaked.join('\n')}`);
+    const faults = lines.filter((line) => faultMessages.some((message) => line.includes(message)));
+    if (faults.length > 0) throw new Error(`the log tells of faults:\n${faults.join('\n')}`);
   }
 }
 
-/** Lines that hold a canary, or a part of any token. */
-function leaks(log: string): string[] {
+/** What is logged only where the server itself is wrong. */
+const faultMessages = ['"a command failed"', '"a callback of the append queue threw"', '"a part did not close"'];
+
+/** Whether a line holds a canary, or a part of any token. */
+function leaks(line: string): boolean {
   const secrets = [...Object.values(canaries), canaries.phone.replaceAll(' ', ''), testSecret, ...tokenParts()];
-  return log.split('\n').filter((line) => secrets.some((secret) => line.includes(secret)));
+  return secrets.some((secret) => line.includes(secret));
 }

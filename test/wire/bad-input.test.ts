@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { encodeCommand, pack } from '../../protocol/codec.ts';
 import { type ErrorCode, limits } from '../../protocol/index.ts';
+import vectors from '../../protocol/vectors.json' with { type: 'json' };
 import type { FrameClient } from '../support/frame-client.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { TestServer, telling } from '../support/start-server.ts';
@@ -269,7 +270,7 @@ describe('values that would poison a batch', () => {
         return conversation.id;
       }),
     );
-    for (const afterId of ['nonsense', 'a\0b', "';--", '\ud83d', '{}', '00000000-0000-0000-0000-00000000000g']) {
+    for (const afterId of ['nonsense', 'a\0b', "';--", '{}', '00000000-0000-0000-0000-00000000000g']) {
       const joins = honest.map((client, i) => client.exchange('join:conversation', { conversationId: ids[i + 1] as string, afterSeq: 0 }));
       const poisoned = await poisoner.exchange('join:conversation', { conversationId: ids[0] as string, afterSeq: 1, afterId });
       expect(poisoned.error?.code, afterId).not.toBe('INTERNAL');
@@ -439,3 +440,43 @@ test('no answer to any of this held what the bystander wrote', async () => {
   expect(entries.length).toBeGreaterThan(50);
   expect(entries.every(({ sender }) => sender === 'service')).toBe(true);
 });
+
+test('thousands of commands with a few bytes changed: each is answered or closes its own connection, none is a fault of the server', async () => {
+  const random = randomFrom(20_261_122);
+  const commands = vectors.frames.filter(({ direction, op }) => direction === 'command' && op !== 'auth').map(({ hex: text }) => hex(text));
+  let sent = 0;
+  while (sent < 6_000) {
+    const client = await server.client({ userId: `fuzzer-${sent}`, role: sent % 2 === 0 ? 'service' : 'agent' });
+    for (let i = 0; i < 150 && client.isOpen; i++) {
+      client.sendRaw(mutated(commands[random(commands.length)] as Buffer, random));
+      sent++;
+      if (i % 25 === 24) await client.exchange('ping', {}).catch(() => {});
+    }
+    await client.close();
+    expect([1000, 1005, 4400]).toContain((await client.closed).code);
+  }
+  expect(server.app.node.dispatch.counts.errors.get('INTERNAL')).toBeUndefined();
+});
+
+/** The frame with one to three bytes replaced, inserted or removed, behind its first three. */
+function mutated(frame: Buffer, random: (below: number) => number): Buffer {
+  let bytes = Buffer.from(frame);
+  for (let changes = 1 + random(3); changes > 0; changes--) {
+    const at = Math.min(bytes.length, 3 + random(Math.max(1, bytes.length - 3)));
+    const kind = random(3);
+    const byte = Buffer.of(random(256));
+    bytes = Buffer.concat([bytes.subarray(0, at), kind === 0 ? Buffer.alloc(0) : byte, bytes.subarray(kind === 2 ? at : at + 1)]);
+  }
+  return bytes;
+}
+
+/** Deterministic, so that what was found can be found again (mulberry32). */
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}

@@ -253,7 +253,7 @@ describe('actAs', () => {
     const body = message(id, { actAs: 'ana' });
     const first = await gateway.exchange('message:send', body);
     expect(withoutId(await gateway.exchange('message:send', body))).toBe(withoutId(first));
-    expect(await history(ana, id)).toMatchObject([{ sender: 'ana', senderRole: 'service', direction: 'outbound' }]);
+    expect(await history(ana, id)).toMatchObject([{ sender: 'ana', senderRole: 'customer', direction: 'inbound' }]);
     expect(await gateway.refusal('message:send', message(id, { actAs: 'nobody at all' }))).toBe('NOT_FOUND');
     expect(await ana.refusal('message:send', message(id, { actAs: 'gateway' }))).toBe('ACCESS_DENIED');
   });

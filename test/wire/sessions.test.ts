@@ -144,6 +144,24 @@ describe('user:expel', () => {
     expect(sessions.every((one) => one.isOpen)).toBe(true);
   });
 
+  test('nor do many of them, at the moment its owner opens a session more', async () => {
+    const chief = await admin();
+    const userId = 'owner of nine';
+    await server.client({ userId, issuedInS: -10 });
+    await chief.request('user:expel', { userId });
+    const fresh = await signTestToken({ userId, issuedInS: 2 });
+    const stolen = await signTestToken({ userId, issuedInS: -10 });
+    const sessions = await Promise.all(Array.from({ length: 9 }, () => server.client({ userId, issuedInS: 2 })));
+    for (let round = 0; round < 5; round++) {
+      const connections = await Promise.all(Array.from({ length: 13 }, () => server.connect()));
+      for (const [i, one] of connections.entries()) one.send('auth', { token: i === 6 ? fresh : stolen });
+      await Promise.all(connections.filter((_, i) => i !== 6).map(({ closed }) => closed));
+      await Promise.all([...sessions, connections[6] as FrameClient].map((one) => one.settled()));
+      await connections[6]?.close();
+      await expect.poll(() => [...server.app.node.registry.all()].filter(({ identity }) => identity?.userId === userId).length).toBe(9);
+    }
+  });
+
   test('nor does it drop a predecessor', async () => {
     const chief = await admin();
     const userId = 'owner of a session';

@@ -5,12 +5,13 @@ import { batcher } from '../../../server/domain/batcher.ts';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-function open(maxBatch: number, maxInFlight?: number) {
+function open(maxBatch: number, maxInFlight?: number, weigh?: (question: number) => number) {
   const runs: { questions: number[]; resolve(answers: number[]): void; reject(error: Error): void }[] = [];
   const ask = batcher<number, number>(
     (questions) => new Promise((resolve, reject) => runs.push({ questions, resolve, reject })),
     maxBatch,
     maxInFlight,
+    weigh,
   );
   return { runs, ask };
 }
@@ -49,6 +50,17 @@ describe('batcher', () => {
     runs[0]?.resolve([2, 4]);
     runs[2]?.resolve([10]);
     expect(await Promise.all(answers)).toEqual([2, 4, 6, 8, 10]);
+  });
+
+  test('counts heavy questions for what they weigh, and asks one that is too heavy alone', async () => {
+    const { runs, ask } = open(10, 5, (question) => question);
+    const answers = [4, 6, 1, 50, 2].map(ask);
+    while (runs.reduce((sum, { questions }) => sum + questions.length, 0) < 5) {
+      await turn();
+      for (const { questions, resolve } of runs) resolve(doubled(questions));
+    }
+    expect(runs.map(({ questions }) => questions)).toEqual([[4, 6], [1], [50], [2]]);
+    expect(await Promise.all(answers)).toEqual([8, 12, 2, 100, 4]);
   });
 
   test('a failed run rejects its questions and no others', async () => {

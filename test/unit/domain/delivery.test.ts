@@ -34,6 +34,8 @@ class Bench {
   readonly out: (number | string)[] = [];
   readonly timers: { run: () => void; delayMs: number }[] = [];
   readonly reads: Read[] = [];
+  /** Users whose removal came with an entry that had its turn already. */
+  readonly late: Key[] = [];
   /** Conversations whose grants are to be checked again. */
   readonly skipped: string[] = [];
   /** Entries of the store that change members, by seq. */
@@ -47,6 +49,7 @@ class Bench {
       log: pino({ level: 'silent' }),
       onMembersChanged: ({ removed }) => this.out.push(`revoke ${removed}`),
       changeOf: (stored) => (this.removals.has(stored.seq) ? change(this.removals.get(stored.seq) as Key) : undefined),
+      onLateChange: ({ removed }) => this.late.push(...removed),
       onSkipped: (_conversation, conversationId) => this.skipped.push(conversationId),
       onInterest: (conversation, on) => this.out.push(`interest ${conversation} ${on ? 'on' : 'off'}`),
       later: (run, delayMs) => this.timers.push({ run, delayMs }),
@@ -326,6 +329,13 @@ describe('a change of members', () => {
     const bench = new Bench();
     bench.delivery.receive([entry(4, 5)]);
     expect(bench.out).toEqual(['revoke 5']);
+  });
+
+  test('that comes with an entry of the past is told apart, and revokes nothing', () => {
+    const bench = Bench.joined(5);
+    bench.delivery.receive([entry(4, 5), entry(5, 6), entry(6, 7)]);
+    expect(bench.out).toEqual([6, 'revoke 7']);
+    expect(bench.late).toEqual([5, 6]);
   });
 
   test('may be among entries that were skipped: the grants are to be checked again, before the next entry', async () => {

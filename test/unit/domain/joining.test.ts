@@ -109,6 +109,7 @@ class Bench {
         for (const joiner of this.joiners) if (removed.includes(joiner.identity.key)) joiner.revoke(record.key);
       },
       changeOf: () => undefined,
+      onLateChange: () => {},
       onSkipped: () => {},
       onInterest: () => {},
       later: () => {},

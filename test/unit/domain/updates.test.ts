@@ -39,14 +39,12 @@ class Bench {
     this.updates = new Updates(
       { summarize: (requests) => this.#summarize(requests) },
       {
-        publish: (topic, frame) => {
-          const { conversation, unreadCount, head } = decodePush('conversation:updated', frame);
-          expect(head).toBe(12);
-          this.pushes.push(`${topic} ${conversation.id} ${unreadCount}`);
-        },
-      },
-      {
         revoke: () => {},
+        sendUnjoined: (user, key, frame) => {
+          const { conversation, unreadCount, head } = decodePush('conversation:updated', frame);
+          expect([conversation.id, head]).toEqual([`c${key}`, 12]);
+          this.pushes.push(`u${user} ${conversation.id} ${unreadCount}`);
+        },
         isOnline: (user) => this.online.has(user),
         hasUnjoined: (user, conversation) => !this.joined.has(`${user}:${conversation}`),
       },

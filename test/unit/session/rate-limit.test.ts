@@ -1,11 +1,14 @@
 // Token buckets: the rates of every profile as CONTRACT §6 says, announced as they are counted.
 
 import { describe, expect, test } from 'vitest';
+import { type CommandName, commandOps, roles } from '../../../protocol/index.ts';
 import { announcedRates, frameRate, type RateName, ratesFor, TokenBucket, UserLimits } from '../../../server/session/rate-limit.ts';
 
 const second = 1_000;
 const minute = 60_000;
 const t0 = 1_700_000_000_000;
+
+const free = new Set<CommandName>(['auth', 'auth:refresh', 'typing:stop']);
 
 /** Takes until refused; the number taken. */
 function drain(take: () => unknown): number {
@@ -81,12 +84,22 @@ describe('profiles', () => {
     expect(announced[name] ?? announced.others).toEqual({ limit, windowMs, burst });
   });
 
-  test.each(['bot', 'service'] as const)('chat, %s: 200 sends a second, burst 1,000; the rest as everybody', (role) => {
+  test.each(['bot', 'service'] as const)('chat, %s: 200 sends a second, burst 1,000; most of the rest as everybody', (role) => {
     const limits = new UserLimits(ratesFor('chat', role) ?? new Map());
     expect(drain(() => limits.take('message:send', t0))).toBe(1_000);
     expect(drain(() => limits.take('message:send', t0 + second))).toBe(200);
-    expect(drain(() => limits.take('sync:state', t0))).toBe(5);
+    expect(drain(() => limits.take('typing:start', t0))).toBe(4);
     expect(announcedRates(ratesFor('chat', role))['message:send']).toEqual({ limit: 200, windowMs: second, burst: 1_000 });
+  });
+
+  test.each(roles)('chat, %s: what is announced is what is counted', (role) => {
+    const table = ratesFor('chat', role);
+    const announced = announcedRates(table);
+    for (const name of Object.keys(commandOps) as CommandName[]) {
+      const limits = new UserLimits(table ?? new Map());
+      const taken = drain(() => limits.take(name, t0));
+      expect(taken, name).toBe(free.has(name) ? 10_000 : (announced[name] ?? announced.others)?.burst);
+    }
   });
 
   test('marketplace: 100 sends an hour, the rest as chat', () => {

@@ -70,6 +70,7 @@ export function newDelivery(): Delivery {
     log,
     onMembersChanged: () => {},
     changeOf: () => undefined,
+    onLateChange: () => {},
     onSkipped: () => {},
     onInterest: () => {},
   });

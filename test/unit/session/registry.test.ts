@@ -24,6 +24,7 @@ class House {
     this.registry.open(opened.session);
     opened.session.identity = identityOf(user, role);
     this.registry.enter(opened.session, user);
+    this.registry.makeRoom(opened.session, user);
     authenticate(opened.session, identityOf(user, role));
     return opened;
   }
@@ -72,6 +73,17 @@ describe('caps and policies', () => {
       expect(sessions.filter(({ session }) => !session.isLive)).toHaveLength(1);
     }
   });
+});
+
+test('a session that is not checked yet ends nobody', () => {
+  const house = new House({ sessionPolicy: 'single' });
+  const { session } = house.enter(1);
+  const unchecked = openSession();
+  house.registry.open(unchecked.session);
+  unchecked.session.identity = identityOf(1);
+  house.registry.enter(unchecked.session, 1);
+  expect(session.isLive).toBe(true);
+  expect([...house.registry.sessionsOf(1)]).toEqual([session, unchecked.session]);
 });
 
 describe('whom it concerns', () => {

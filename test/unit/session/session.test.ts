@@ -35,14 +35,21 @@ describe('the frame budget', () => {
     expect(session.countFrame(now)).toBe('flooding');
   });
 
-  test('a frame that is taken ends the row', () => {
+  test('a flood is counted over ten seconds, then anew', () => {
     const { session } = openSession();
     authenticate(session, identityOf(1));
     const now = Date.now();
-    for (let i = 0; i < 300; i++) session.countFrame(now);
-    expect(session.countFrame(now + 20)).toBeUndefined();
-    for (let i = 0; i < 200; i++) expect(session.countFrame(now + 20)).toMatchObject({ limit: 50 });
-    expect(session.countFrame(now + 20)).toBe('flooding');
+    const refusedAt = (ms: number, frames: number) => {
+      let refused = 0;
+      for (let i = 0; i < frames; i++) if (session.countFrame(now + ms) !== undefined) refused++;
+      return refused;
+    };
+    expect(refusedAt(0, 250)).toBe(150);
+    expect(refusedAt(9_000, 140)).toBe(40);
+    expect(refusedAt(10_000, 240)).toBe(190);
+    expect(session.countFrame(now + 10_000)).not.toBe('flooding');
+    for (let i = 0; i < 10; i++) session.countFrame(now + 10_000);
+    expect(session.countFrame(now + 10_000)).toBe('flooding');
   });
 
   test('the bench profile counts nothing', () => {
@@ -76,21 +83,31 @@ describe('frames behind auth', () => {
 });
 
 describe('sends held back', () => {
-  test('all of a conversation until one is first, others not', () => {
+  test('those sent after the refused one, until one is first; those before it and other conversations are not', () => {
     const { session } = openSession();
-    expect(session.maySend('c', false)).toBe(true);
-    session.holdBack('c');
-    expect(session.maySend('c', false)).toBe(false);
-    expect(session.maySend('d', false)).toBe(true);
-    expect(session.maySend('c', true)).toBe(true);
-    expect(session.maySend('c', false)).toBe(true);
+    expect(session.maySend('c', 4, false)).toBe(true);
+    session.holdBack('c', 5);
+    expect(session.maySend('c', 4, false)).toBe(true);
+    expect(session.maySend('c', 6, false)).toBe(false);
+    expect(session.maySend('d', 6, false)).toBe(true);
+    expect(session.maySend('c', 7, true)).toBe(true);
+    expect(session.maySend('c', 8, false)).toBe(true);
+  });
+
+  test('the earliest refusal counts', () => {
+    const { session } = openSession();
+    session.holdBack('c', 5);
+    session.holdBack('c', 3);
+    session.holdBack('c', 9);
+    expect(session.maySend('c', 2, false)).toBe(true);
+    expect(session.maySend('c', 4, false)).toBe(false);
   });
 
   test('too many conversations held back end the session', () => {
     const { session, socket } = openSession();
-    for (let i = 0; i < 10_000; i++) session.holdBack(`c${i}`);
+    for (let i = 0; i < 10_000; i++) session.holdBack(`c${i}`, i);
     expect(socket.told).toEqual([]);
-    session.holdBack('one more');
+    session.holdBack('one more', 10_001);
     expect(socket.told).toEqual(['end 1013']);
   });
 });
