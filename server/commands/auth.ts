@@ -23,6 +23,7 @@ export function admitSession(services: Services): Route {
         throw new CommandError('NOT_AUTHENTICATED', 'this session is authenticated already; use auth:refresh');
       session.state = 'authenticating';
       return admit(services, session, token ?? session.upgradeToken, previousSessionId).catch((error: unknown) => {
+        services.registry.withdraw(session);
         throw refused(session, error);
       });
     },

@@ -73,13 +73,17 @@ export class Registry implements Audience {
 
   #gone(session: Session): void {
     this.#byId.delete(session.id);
+    this.withdraw(session);
+  }
+
+  /** Takes a session from its user: it is gone, or was refused and is about to be. Harmless a second time. */
+  withdraw(session: Session): void {
     const user = session.identity?.key;
-    if (user === undefined) return;
-    const sessions = this.#byUser.get(user);
-    sessions?.delete(session);
+    const sessions = user === undefined ? undefined : this.#byUser.get(user);
+    if (user === undefined || !sessions?.delete(session)) return;
     if (session.limits && --session.limits.sessions === 0) session.limits.leftAtMs = Date.now();
     this.onSessionGone(session);
-    if (!sessions || sessions.size > 0) return;
+    if (sessions.size > 0) return;
     this.#byUser.delete(user);
     this.onUserGone(user);
   }
