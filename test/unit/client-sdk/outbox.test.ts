@@ -1,8 +1,7 @@
-// Outgoing messages: order through refusals, retries under the same id, what ends a message and what does not.
+// Outgoing messages: order through refusals, retries under the same id, and what ends a message.
 
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { UTalkError } from '../../../client-sdk/errors.ts';
 import type { SentMessage } from '../../../client-sdk/index.ts';
 import type { Script } from './fake/fake-server.ts';
 import { Harness, type Recorded } from './fake/harness.ts';
@@ -233,128 +232,6 @@ describe('retries', () => {
     expect(sends()).toHaveLength(64);
     await h.clock.advance(500);
     for (let i = 0; i < 30; i++) expect(stored(`k${i}`)).toEqual(Array.from({ length: 10 }, (_, j) => `m${j}`));
-  });
-});
-
-describe('offline', () => {
-  test('messages wait however long, and go out with the next connection in order', async () => {
-    h.server.down = true;
-    h.cut('ana');
-    await h.clock.advance(10);
-    const sent = ['a', 'b', 'c'].map((text) => say(text));
-    await h.clock.advance(3_600_000);
-    expect(sent.map(({ status }) => status)).toEqual(['sending', 'sending', 'sending']);
-    h.server.down = false;
-    await h.clock.until(() => ana.client.unsent === 0);
-    expect(stored()).toEqual(['a', 'b', 'c']);
-    expect(ana.client.conversation('c1').entries.map(({ seq }) => seq)).toEqual([1, 2, 3]);
-  });
-
-  test('what was in flight when the wire broke is sent again and stored once', async () => {
-    for (const text of ['a', 'b', 'c']) say(text);
-    await h.clock.advance(2);
-    h.cut('ana');
-    await h.clock.until(() => ana.client.unsent === 0);
-    expect(stored()).toEqual(['a', 'b', 'c']);
-    expect(ana.texts).toEqual(['a', 'b', 'c']);
-  });
-
-  test('drain resolves when everything is acknowledged, and ends with its signal', async () => {
-    h.server.script = failing('a', 1, unavailable);
-    say('a');
-    let drained = false;
-    const waiting = ana.client.drain().then(() => {
-      drained = true;
-    });
-    await h.clock.advance(100);
-    expect(drained).toBe(false);
-    await h.clock.advance(2_000);
-    await waiting;
-    h.server.script = failing('b', 99, 'ignore');
-    say('b');
-    const stop = new AbortController();
-    const given = ana.client.drain({ signal: stop.signal });
-    stop.abort(new Error('no more'));
-    await expect(given).rejects.toThrow('no more');
-  });
-});
-
-describe('taking back', () => {
-  test('before it was written a message disappears', async () => {
-    h.server.down = true;
-    h.cut('ana');
-    await h.clock.advance(10);
-    const stop = new AbortController();
-    const sent = ana.client.conversation('c1').send('a', { signal: stop.signal });
-    expect(ana.client.conversation('c1').entries).toHaveLength(1);
-    stop.abort(new Error('changed my mind'));
-    await expect(sent.acked).rejects.toThrow('changed my mind');
-    expect(sent.status).toBe('withdrawn');
-    expect(ana.client.conversation('c1').entries).toEqual([]);
-    expect(ana.client.unsent).toBe(0);
-  });
-
-  test('afterwards only the waiting ends', async () => {
-    const stop = new AbortController();
-    const sent = ana.client.conversation('c1').send('a', { signal: stop.signal });
-    stop.abort(new Error('too late'));
-    await expect(sent.acked).rejects.toThrow('too late');
-    await h.clock.advance(50);
-    expect(stored()).toEqual(['a']);
-    expect(sent.status).toBe('sent');
-    expect(ana.client.conversation('c1').entries).toMatchObject([{ seq: 1 }]);
-  });
-
-  test('a failed message can be discarded, one on its way cannot', async () => {
-    h.server.script = failing('a', 1, { error: { code: 'INVALID_BODY' } });
-    const conversation = ana.client.conversation('c1');
-    const failed = say('a');
-    await h.clock.advance(50);
-    const open = say('b');
-    conversation.discard(open.messageId);
-    conversation.discard(failed.messageId);
-    expect(conversation.entries.map(({ text }) => text)).toEqual(['b']);
-  });
-});
-
-describe('bounds', () => {
-  test('a full outbox is an error at once, and nothing is shown', async () => {
-    const { client } = h.client('luis', { maxOutbox: 3 });
-    const conversation = client.conversation('c1');
-    for (let i = 0; i < 3; i++) conversation.send(`m${i}`);
-    expect(() => conversation.send('one more')).toThrow(expect.objectContaining({ code: 'OUTBOX_FULL' }));
-    expect(conversation.entries).toHaveLength(3);
-  });
-
-  test('a frame beyond the limit fails without being sent', async () => {
-    const sent = ana.client.conversation('c1').send({ text: 'x', metadata: { large: 'y'.repeat(70_000) } });
-    await h.clock.advance(50);
-    await expect(sent.acked).rejects.toMatchObject({ code: 'TOO_LARGE' });
-    expect(sends()).toEqual([]);
-  });
-
-  test('what cannot be encoded fails the message, not the client', async () => {
-    const sent = ana.client.conversation('c1').send({ text: 'x', metadata: { when: new Date() } });
-    await h.clock.advance(50);
-    await expect(sent.acked).rejects.toBeInstanceOf(UTalkError);
-    say('y');
-    await h.clock.advance(50);
-    expect(stored()).toEqual(['y']);
-  });
-
-  test('an id that is on its way cannot be used again', () => {
-    const { messageId } = say('a');
-    expect(() => ana.client.conversation('c1').send('b', { messageId })).toThrow(expect.objectContaining({ code: 'ID_REUSED' }));
-  });
-
-  test('a closed client fails what is open, and takes no more', async () => {
-    h.server.script = failing('a', 9, 'ignore');
-    const sent = say('a');
-    await h.clock.advance(10);
-    ana.client.close();
-    await expect(sent.acked).rejects.toMatchObject({ code: 'CLOSED' });
-    expect(() => say('b')).toThrow(expect.objectContaining({ code: 'CLOSED' }));
-    expect(h.clock.waiting).toBe(0);
   });
 });
 

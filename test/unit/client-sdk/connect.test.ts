@@ -1,0 +1,110 @@
+// Connecting: what travels in the first flight, what waits for it, and how an attempt ends.
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { FakeSession } from './fake/fake-server.ts';
+import { Harness, type Recorded } from './fake/harness.ts';
+
+let h: Harness;
+beforeEach(() => {
+  h = new Harness();
+  h.server.logs.create('c1', ['ana', 'luis']);
+});
+afterEach(() => h.close());
+
+const names = (recorded: Recorded) => recorded.states.join(' ');
+
+describe('connect', () => {
+  test('offers the subprotocol, and puts the token into the first frame, never into the URL', async () => {
+    await h.live('ana', { agent: 'shop/1.0' });
+    const [session] = h.server.sessions;
+    expect(session?.socket.protocols).toBe('utalk.v1');
+    expect(session?.socket.url).toBe('ws://fake.example/app');
+    expect(session?.commands[0]).toEqual({ name: 'auth', body: { token: 'ana', agent: 'shop/1.0' } });
+  });
+
+  test('resolves when nothing is missing', async () => {
+    for (let i = 0; i < 120; i++)
+      h.server.logs.append('luis', { conversationId: 'c1', messageId: crypto.randomUUID(), type: 'text', text: `m${i}` });
+    const ana = h.client('ana', { autoJoin: 'none' });
+    const joined = ana.client.conversation('c1').join({ afterSeq: 0 });
+    let live = false;
+    const connected = ana.client.connect().then(() => {
+      live = true;
+      expect(ana.texts).toHaveLength(120);
+    });
+    // Token, open, auth and sync in flight, their answers; then the second page of history, which is on its way now.
+    await h.clock.advance(5 + 5 + 5 + 3);
+    expect([ana.client.state, live]).toEqual(['syncing', false]);
+    await h.clock.advance(100);
+    await connected;
+    await joined;
+    expect(names(ana)).toBe('connecting syncing live');
+  });
+
+  test('an aborted signal ends the attempt', async () => {
+    h.server.down = true;
+    const ana = h.client('ana');
+    const stop = new AbortController();
+    const connected = ana.client.connect({ signal: stop.signal });
+    await h.clock.advance(20_000);
+    stop.abort(new Error('enough'));
+    await expect(connected).rejects.toThrow('enough');
+    expect(ana.client.state).toBe('idle');
+    expect(h.clock.waiting).toBe(0);
+  });
+
+  test('two calls share one connection', async () => {
+    const ana = h.client('ana');
+    const both = Promise.all([ana.client.connect(), ana.client.connect()]);
+    await h.clock.advance(50);
+    await both;
+    await ana.client.connect();
+    expect(h.server.sessions).toHaveLength(1);
+  });
+
+  test('a command given before connect() is refused, one given while connecting waits', async () => {
+    const ana = h.client('ana');
+    await expect(ana.client.call('echo')).rejects.toMatchObject({ code: 'DISCONNECTED' });
+    ana.client.connect().catch(() => {});
+    const echo = ana.client.call('echo', { a: 1 });
+    await h.clock.advance(50);
+    expect(await echo).toEqual({ a: 1 });
+  });
+
+  test('a command gives up after its timeout or with its signal', async () => {
+    const ana = await h.live('ana');
+    h.server.script = ({ name }) => (name === 'call' ? 'ignore' : undefined);
+    const slow = ana.client.call('echo', 1, { timeoutMs: 500 });
+    const stop = new AbortController();
+    const given = ana.client.call('echo', 1, { signal: stop.signal });
+    stop.abort(new Error('never mind'));
+    await expect(given).rejects.toThrow('never mind');
+    const late = expect(slow).rejects.toMatchObject({ code: 'TIMEOUT', retryable: true, remediation: expect.stringContaining('#timeout') });
+    await h.clock.advance(500);
+    await late;
+  });
+
+  test('pending commands are rejected when the wire breaks', async () => {
+    const ana = await h.live('ana');
+    h.server.script = ({ name }) => (name === 'call' ? 'ignore' : undefined);
+    const lost = expect(ana.client.call('echo')).rejects.toMatchObject({ code: 'DISCONNECTED', retryable: true });
+    h.cut('ana');
+    await h.clock.advance(5);
+    await lost;
+  });
+
+  test('a large first flight keeps the bounds behind auth', async () => {
+    const ana = h.client('ana');
+    for (let c = 0; c < 6; c++) {
+      h.server.logs.create(`k${c}`, ['ana']);
+      for (let i = 0; i < 16; i++) ana.client.conversation(`k${c}`).send('x'.repeat(4_000));
+    }
+    ana.client.connect().catch(() => {});
+    await h.clock.until(() => ana.client.unsent === 0);
+    const { firstFlight } = h.server.sessions[0] as FakeSession;
+    expect(firstFlight.length).toBeGreaterThan(10);
+    expect(firstFlight.length - 1).toBeLessThanOrEqual(64);
+    expect(firstFlight.slice(1).reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(65_536);
+    for (let c = 0; c < 6; c++) expect(h.server.logs.get(`k${c}`).log).toHaveLength(16);
+  });
+});

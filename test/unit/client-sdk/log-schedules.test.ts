@@ -1,0 +1,143 @@
+// The log of a conversation under every interleaving: each entry is shown and announced once, in order, and nothing that is
+// shown ever changes places.
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { ViewEntry } from '../../../client-sdk/local-echo.ts';
+import type { Entry } from '../../../protocol/index.ts';
+import { draft, entry, joined, me, observed } from './fake/observed-log.ts';
+
+/** A server's log, this client's messages on their way to it, and a wire that loses, repeats and reorders. */
+class Schedule {
+  readonly seen = observed();
+  readonly #stored: Entry[] = [];
+  readonly #drafts: string[] = [];
+  readonly #wire: (() => void)[] = [];
+  readonly #openAt: number;
+  #shown: readonly ViewEntry[] = [];
+  #written = 0;
+
+  constructor(before: number, afterSeq: number | undefined) {
+    for (let i = 0; i < before; i++) this.#stored.push(entry(i + 1));
+    const from = Math.min(afterSeq ?? before, before);
+    this.#openAt = from;
+    const head = this.#stored.length;
+    const page = afterSeq === undefined ? this.#stored.slice(-3) : this.#stored.slice(from, from + 3);
+    this.#wire.push(() => this.seen.log.applyJoin(joined([], page, { head }), { afterSeq: afterSeq === undefined ? undefined : from }));
+  }
+
+  run(steps: readonly { act: string; at: number }[]): void {
+    for (const { act, at } of steps) {
+      this.#step(act, at);
+      this.#look();
+    }
+    this.#finish();
+  }
+
+  #step(act: string, at: number): void {
+    const { log } = this.seen;
+    const item = this.#wire[at % Math.max(1, this.#wire.length)];
+    if (act === 'write') {
+      const messageId = `ana-${++this.#written}`;
+      this.#drafts.push(messageId);
+      log.echo.put(draft(messageId));
+      log.changed();
+    } else if (act === 'other') this.#store({ sender: 'luis' });
+    // Somebody who copies ids that are on their way.
+    else if (act === 'mallory') this.#store({ sender: 'mallory', messageId: this.#drafts[0] ?? 'none' });
+    else if (act === 'store') this.#storeOwn();
+    else if (act === 'page') this.#page(log.view.position);
+    else if (act === 'deliver' && item) {
+      this.#wire.splice(this.#wire.indexOf(item), 1);
+      item();
+    } else if (act === 'repeat') item?.();
+    else if (act === 'lose' && item && item !== this.#wire[0]) this.#wire.splice(this.#wire.indexOf(item), 1);
+    else if (act === 'older' && log.view.isOpen) {
+      const end = log.view.firstSeq - 1;
+      log.prepend(this.#stored.slice(Math.max(0, end - 2), end));
+    }
+  }
+
+  #store(more: Partial<Entry>): Entry {
+    const stored = entry(this.#stored.length + 1, more);
+    this.#stored.push(stored);
+    this.#wire.push(() => this.seen.log.receive(stored));
+    return stored;
+  }
+
+  #storeOwn(): void {
+    const messageId = this.#drafts.shift();
+    if (messageId === undefined) return;
+    const { id, seq, createdAt } = this.#store({ sender: me, messageId });
+    this.#wire.push(() => {
+      const { log } = this.seen;
+      log.echo.acknowledge(messageId, { id, seq, status: 'sent', sentAt: createdAt }, log.view.position);
+      log.changed();
+    });
+  }
+
+  /** Asked for now, answered whenever. */
+  #page(position: number): void {
+    const page = this.#stored.slice(position, position + 3);
+    const head = this.#stored.length;
+    if (this.seen.log.view.isOpen) this.#wire.push(() => this.seen.log.takePage(page, Math.max(head, this.seen.log.view.head)));
+  }
+
+  /** What was shown keeps its order; nothing is there twice. */
+  #look(): void {
+    const shown = this.seen.log.entries;
+    const keys = shown.map(keyOf);
+    expect(new Set(keys).size).toBe(keys.length);
+    const old = this.#shown.map(keyOf);
+    const now = new Set(keys);
+    const kept = new Set(old);
+    expect(keys.filter((key) => kept.has(key))).toEqual(old.filter((key) => now.has(key)));
+    // Nothing but an acknowledged message leaves and comes back, and none does.
+    expect(old.filter((key) => !now.has(key))).toEqual([]);
+    const run = this.seen.log.view.entries;
+    expect(run.map(({ seq }) => seq)).toEqual(run.map((_, i) => (run[0] as Entry).seq + i));
+    this.#shown = shown;
+  }
+
+  #finish(): void {
+    const { log, announced } = this.seen;
+    while (this.#drafts.length > 0) this.#storeOwn();
+    if (!log.view.isOpen) this.#wire[0]?.();
+    log.raiseHead(this.#stored.length);
+    while (log.view.isBehind)
+      expect(log.takePage(this.#stored.slice(log.view.position, log.view.position + 3), this.#stored.length)).toBe(true);
+    this.#look();
+    expect(log.echo.entries).toEqual([]);
+    expect(log.entries).toEqual(this.#stored.slice(log.view.firstSeq - 1));
+    expect(announced).toEqual(this.#stored.slice(this.#openAt).map(({ seq }) => seq));
+  }
+}
+
+const keyOf = (item: ViewEntry) => (item.sender === me ? item.messageId : String(item.seq));
+
+test('any interleaving of acknowledgements, pushes, pages and repeats shows and announces each entry once, in order', () => {
+  const act = fc.constantFrom(
+    'write',
+    'write',
+    'other',
+    'mallory',
+    'store',
+    'store',
+    'page',
+    'deliver',
+    'deliver',
+    'deliver',
+    'repeat',
+    'lose',
+    'older',
+  );
+  fc.assert(
+    fc.property(
+      fc.nat({ max: 8 }),
+      fc.option(fc.nat({ max: 8 }), { nil: undefined }),
+      fc.array(fc.record({ act, at: fc.nat({ max: 20 }) }), { maxLength: 60 }),
+      (before, afterSeq, steps) => new Schedule(before, afterSeq).run(steps),
+    ),
+    { numRuns: 10_000 },
+  );
+}, 60_000);

@@ -1,0 +1,142 @@
+// Coming back: what the close codes say, how long it takes, and when it is over. Time is virtual.
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ConnectionState } from '../../../client-sdk/index.ts';
+import { Harness } from './fake/harness.ts';
+
+let h: Harness;
+beforeEach(() => {
+  h = new Harness();
+  h.server.logs.create('c1', ['ana', 'luis']);
+});
+afterEach(() => h.close());
+
+describe('coming back', () => {
+  test.each([
+    [1001, 0, 0],
+    [1012, 0, 0],
+    [4408, 0, 0],
+    [4413, 0, 0],
+    [1006, 0, 1_000],
+    [1011, 0, 1_000],
+    [1013, 5_000, 6_000],
+    [4429, 30_000, 31_000],
+  ])('after %i: between %i and %i ms', async (code, least, most) => {
+    const ana = await h.live('ana');
+    h.cut('ana', code);
+    await h.clock.advance(5);
+    const state = ana.client.connection as Extract<ConnectionState, { name: 'offline' }>;
+    if (most > 0) {
+      expect(state).toMatchObject({ name: 'offline', code });
+      expect(state.retryAt - h.clock.now()).toBeGreaterThanOrEqual(least);
+      expect(state.retryAt - h.clock.now()).toBeLessThanOrEqual(most);
+    }
+    await h.clock.advance(most + 50);
+    expect(ana.client.state).toBe('live');
+    expect(h.server.sessions).toHaveLength(2);
+    expect(h.server.sessions[1]?.commands[0]?.body).toMatchObject({ previousSessionId: 's1' });
+  });
+
+  test.each([
+    [1000, 'normal'],
+    [4400, 'badFrames'],
+    [4403, 'expelled'],
+    [4409, 'replaced'],
+  ])('%i is final: closed, %s', async (code, reason) => {
+    const ana = await h.live('ana');
+    h.cut('ana', code);
+    await h.clock.advance(600_000);
+    expect(ana.client.connection).toMatchObject({ name: 'closed', reason, code });
+    expect(h.server.sessions).toHaveLength(1);
+    await expect(ana.client.call('echo')).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(ana.warnings).toHaveLength(1);
+    expect(h.clock.waiting).toBe(0);
+  });
+
+  test('connect() opens again after the end: here, for instance, to take the place back', async () => {
+    const ana = await h.live('ana');
+    h.cut('ana', 4409);
+    await h.clock.advance(5);
+    ana.client.connect().catch(() => {});
+    await h.clock.until(() => ana.client.state === 'live');
+    h.server.say('luis', 'c1', 'welcome back');
+    await h.clock.advance(5);
+    expect(ana.texts).toEqual(['welcome back']);
+  });
+
+  test('an expelled user is told why', async () => {
+    const ana = await h.live('ana');
+    h.server.push(h.server.sessionOf('ana'), 'user:expelled', { reason: 'account_suspended', message: 'Suspended.' });
+    h.cut('ana', 4403);
+    await h.clock.advance(10);
+    expect(ana.client.connection).toMatchObject({ reason: 'expelled', message: 'Suspended.' });
+  });
+
+  test('a server that is away is tried for ever, within the ceiling', async () => {
+    const ana = await h.live('ana');
+    h.server.down = true;
+    h.cut('ana');
+    await h.clock.advance(600_000);
+    const tries = h.server.sessions.length;
+    expect(tries).toBeGreaterThan(600 / 5 - 20);
+    h.server.down = false;
+    await h.clock.until(() => ana.client.state === 'live', 5_100);
+    // One complaint for one outage.
+    expect(ana.warnings).toHaveLength(1);
+    expect(ana.warnings[0]).toContain('cannot be reached');
+  });
+
+  test('a short break is no reason to complain', async () => {
+    const ana = await h.live('ana');
+    h.cut('ana');
+    await h.clock.until(() => ana.states.filter((name) => name === 'live').length === 2);
+    expect(ana.warnings).toEqual([]);
+  });
+
+  test('a server that throws clients out at once does not cause a tight loop', async () => {
+    await h.live('ana');
+    h.server.onLive = (session) => session.socket.closeFromServer(1012);
+    h.cut('ana', 1012);
+    await h.clock.advance(60_000);
+    expect(h.server.sessions.length).toBeLessThan(60);
+  });
+
+  test('the network coming back ends the wait, but not the one that the server asked for', async () => {
+    const listeners = new Map<string, () => void>();
+    const page = globalThis as { addEventListener?: unknown; removeEventListener?: unknown };
+    page.addEventListener = (type: string, listener: () => void) => listeners.set(type, listener);
+    page.removeEventListener = (type: string) => listeners.delete(type);
+    try {
+      const ana = await h.live('ana');
+      h.server.down = true;
+      h.cut('ana');
+      await h.clock.advance(30_000);
+      h.server.down = false;
+      await h.clock.until(() => ana.client.state === 'offline');
+      listeners.get('online')?.();
+      await h.clock.advance(20);
+      expect(ana.client.state).toBe('live');
+      h.cut('ana', 4429);
+      await h.clock.advance(100);
+      listeners.get('online')?.();
+      await h.clock.advance(100);
+      expect(ana.client.state).toBe('offline');
+      ana.client.close();
+      expect(listeners.size).toBe(0);
+    } finally {
+      delete page.addEventListener;
+      delete page.removeEventListener;
+    }
+  });
+
+  test('close() ends everything, also in the middle of an attempt', async () => {
+    const ana = h.client('ana');
+    const connected = ana.client.connect();
+    await h.clock.advance(7);
+    ana.client.close();
+    await expect(connected).rejects.toMatchObject({ code: 'CLOSED' });
+    await h.clock.advance(60_000);
+    expect(h.server.live).toEqual([]);
+    expect(h.clock.waiting).toBe(0);
+  });
+});
