@@ -11,8 +11,8 @@ import { type AppendQueue, type CommitHandler, type PendingAppend, QueueFull, St
 
 const minRetryAfterMs = 100;
 const maxRetryAfterMs = 5_000;
-/** Rows a second below which the estimate of the waiting time does not fall. */
-const slowestRate = 1_000;
+/** Rows a second that a slow machine stores: what the advice to retry reckons with. */
+const slowRate = 10_000;
 
 export interface AppendQueueOptions {
   url: string;
@@ -34,6 +34,7 @@ export class GroupCommitQueue implements AppendQueue {
   readonly #lanes: Record<LaneName, AppendLane>;
   readonly #options: AppendQueueOptions;
   #down: StoreUnavailable | undefined;
+  #closed = false;
   #drained: (() => void)[] = [];
 
   constructor(options: AppendQueueOptions) {
@@ -77,10 +78,14 @@ export class GroupCommitQueue implements AppendQueue {
 
   /** The database answers again. */
   up(): void {
-    this.#down = undefined;
+    if (!this.#closed) this.#down = undefined;
   }
 
+  /** Rows that still wait fail. */
   async close(): Promise<void> {
+    this.#closed = true;
+    this.#down = new StoreUnavailable('the store is closed');
+    this.#settlement.refuse(this.#rows.conversations(), this.#down);
     await Promise.all([this.#connections.fast.close(), this.#connections.waiting.close()]);
   }
 
@@ -104,7 +109,7 @@ export class GroupCommitQueue implements AppendQueue {
   }
 
   #retryAfterMs(): number {
-    return Math.min(maxRetryAfterMs, Math.max(minRetryAfterMs, Math.ceil((this.#rows.total / slowestRate) * 1000)));
+    return Math.min(maxRetryAfterMs, Math.max(minRetryAfterMs, Math.ceil((this.#rows.total / slowRate) * 1000)));
   }
 
   #wakeDrained(): void {

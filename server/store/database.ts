@@ -3,7 +3,7 @@
 
 import type { Logger } from 'pino';
 import { type Connection, connect } from './connect.ts';
-import { asUnavailable, faultOf, isUnreachable } from './faults.ts';
+import { asUnavailable, isDeadlock, isReadOnly, isUnreachable } from './faults.ts';
 import { StoreUnavailable } from './store.ts';
 import { TimeoutError, withTimeout } from './timeout.ts';
 
@@ -57,8 +57,9 @@ export class Database {
       try {
         return await this.#ask<Row>(text, parameters);
       } catch (error) {
-        if (faultOf(error) === 'locked' && tries < maxTries) continue;
+        if (isDeadlock(error) && tries < maxTries) continue;
         if (isUnreachable(error)) this.goDown(error);
+        if (isReadOnly(error)) this.#renew();
         throw asUnavailable(error);
       }
     }

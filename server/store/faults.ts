@@ -18,16 +18,23 @@ const faultsByClass: Readonly<Record<string, Fault>> = {
   '57': 'lost', // shut down, crashed, starting, or cancelled by somebody: it may have happened after the commit
 };
 
-// lock_not_available is in class 55 with errors of other kinds.
-const lockNotAvailable = '55P03';
+const faultsByCode: Readonly<Record<string, Fault>> = {
+  '55P03': 'locked', // lock_not_available
+  '40003': 'lost', // statement_completion_unknown
+  '25006': 'lost', // read_only_sql_transaction: this server is no longer the primary, a new connection may find it
+};
 
 export function faultOf(error: unknown): Fault {
   if (!(error instanceof postgres.PostgresError)) return 'lost';
-  if (error.code === lockNotAvailable) return 'locked';
-  // Statement completion unknown (40003) is the one code of its class that leaves the outcome open.
-  if (error.code === '40003') return 'lost';
-  return faultsByClass[error.code.slice(0, 2)] ?? 'refused';
+  return faultsByCode[error.code] ?? faultsByClass[error.code.slice(0, 2)] ?? 'refused';
 }
+
+/** The database ended one of two calls that waited for each other; it did nothing and may be repeated at once. */
+export const isDeadlock = (error: unknown): boolean =>
+  error instanceof postgres.PostgresError && error.code.startsWith('40') && error.code !== '40003';
+
+/** The server takes no writes (any more). */
+export const isReadOnly = (error: unknown): boolean => (error as { code?: unknown } | undefined)?.code === '25006';
 
 const unreachable = new Set([
   'ECONNREFUSED',

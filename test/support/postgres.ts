@@ -53,8 +53,11 @@ function reapAfterUs(directory: string) {
 // A killed process loses nothing that it wrote; only the machine's own crash would.
 const withoutSync = { fsync: 'off', shared_buffers: '64MB', max_wal_size: '1GB' };
 
-/** Starts a PostgreSQL on a free port. */
-export async function startTestPostgres(): Promise<TestPostgres> {
+/**
+ * Starts a PostgreSQL on a free port.
+ * @param overrides settings that differ; values without spaces.
+ */
+export async function startTestPostgres(overrides: Readonly<Record<string, string>> = {}): Promise<TestPostgres> {
   const directory = mkdtempSync(path.join(tmpdir(), 'utalk-postgres-'));
   chmodSync(directory, 0o755); // as root PostgreSQL runs as another user, who must get in
   const place = await findPlace(directory);
@@ -76,7 +79,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   // The children of a killed postmaster hold its memory for a moment, and PostgreSQL refuses to start over them.
   const start = async (tries = 50): Promise<void> => {
     try {
-      if ((await runningPort(bin, place)) === undefined) await startCluster(bin, place, port, withoutSync);
+      if ((await runningPort(bin, place)) === undefined) await startCluster(bin, place, port, { ...withoutSync, ...overrides });
     } catch (error) {
       if (tries === 0) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -102,6 +105,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
     halt: () => stopCluster(bin, place),
     async stop() {
       await stopCluster(bin, place);
+      reaper.ref();
       const gone = once(reaper, 'exit');
       reaper.stdin.end();
       await gone;

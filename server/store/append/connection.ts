@@ -24,6 +24,7 @@ export class AppendConnection {
   readonly #options: AppendConnectionOptions;
   #sql: Connection;
   #broken = false;
+  #closed = false;
 
   constructor(options: AppendConnectionOptions) {
     this.#options = options;
@@ -47,6 +48,7 @@ export class AppendConnection {
 
   /** Replaces the connection. Answers whether a new one could be made within `forMs`. */
   async reopen(forMs: number): Promise<boolean> {
+    if (this.#closed) return false;
     void this.#sql.end({ timeout: 0 });
     this.#sql = this.#open();
     for (const deadline = performance.now() + forMs; ; ) {
@@ -62,6 +64,7 @@ export class AppendConnection {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#sql.end({ timeout: 1 });
   }
 

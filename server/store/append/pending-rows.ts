@@ -68,7 +68,7 @@ export class PendingRows {
   take(lane: LaneName): PendingAppend[] {
     const ready = this.#ready[lane];
     if (ready.size === 0) return [];
-    const lines = [...ready].slice(0, lane === 'waiting' ? maxWaitingConversations : maxRowsPerCall);
+    const lines = firstOf(ready, lane === 'waiting' ? maxWaitingConversations : maxRowsPerCall);
     const taken: PendingAppend[] = [];
     const messageIds = new Set<string>();
     const share = Math.ceil(maxRowsPerCall / lines.length);
@@ -130,6 +130,14 @@ export class PendingRows {
     else this.#perTenant.delete(line.tenant);
     if (queued(line) === 0 && line.inFlight === 0) this.#lines.delete(line.key);
   }
+}
+
+function firstOf(lines: Set<Line>, count: number): Line[] {
+  const first: Line[] = [];
+  for (const line of lines) {
+    if (first.push(line) === count) break;
+  }
+  return first;
 }
 
 // Stops before a row that must open a call of its conversation (ifLastSeq sees what is stored, not what comes with it), and

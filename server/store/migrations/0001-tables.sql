@@ -106,7 +106,9 @@ create table utalk.activity (
 create index activity_by_workspace on utalk.activity (tenant, workspace, status, last_at desc, conversation desc);
 create index activity_by_tenant on utalk.activity (tenant, status, last_at desc, conversation desc);
 
-create function utalk.follow_status() returns trigger language plpgsql as $$
+create function utalk.follow_status() returns trigger language plpgsql
+set plan_cache_mode = force_generic_plan set enable_seqscan = off
+as $$
 begin
   update utalk.activity set status = new.status where conversation = new.key;
   return null;

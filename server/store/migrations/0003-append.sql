@@ -56,7 +56,8 @@ begin
         when i.epoch <> s.epoch then 'f'
         when s.status = 'closed' then 'c'
         when s.status = 'archived' then 'a'
-        when i.if_last is not null and exists (
+        -- A state thousands of entries old counts as overtaken without a look: the walk happens under the lock.
+        when s.head - i.if_last > 5000 or i.if_last is not null and exists (
           select from utalk.entries e where e.conversation = i.conversation and e.seq > i.if_last and e.sender <> i.sender) then 'x'
         else 's'
       end as outcome

@@ -10,7 +10,8 @@ begin
   with fresh as materialized (
     select distinct on (i.tenant, i.id) i.*
     from unnest(p_tenants, p_ids, p_names, p_roles, p_workspaces, p_emails) with ordinality as i (tenant, id, name, role, workspace, email, place)
-    where not exists (select from utalk.users u where u.tenant = i.tenant and u.id = i.id)
+    left join lateral (select x.key from utalk.users x where x.tenant = i.tenant and x.id = i.id limit 1) u on true
+    where u.key is null
     order by i.tenant, i.id, i.place desc
   ), added as (
     insert into utalk.users (tenant, id, name, role, workspace, email, inbox)
@@ -60,7 +61,9 @@ begin
 end $$;
 
 create function utalk.set_user_active(p_node text, p_call bigint, p_tenant text, p_id text, p_active boolean)
-returns json language plpgsql volatile as $$
+returns json language plpgsql volatile
+set plan_cache_mode = force_generic_plan set enable_seqscan = off
+as $$
 declare
   l_key bigint;
 begin
@@ -74,7 +77,9 @@ end $$;
 
 -- Tokens issued before now are refused; a token issued later admits the user again.
 create function utalk.expel_user(p_node text, p_call bigint, p_tenant text, p_id text)
-returns json language plpgsql volatile as $$
+returns json language plpgsql volatile
+set plan_cache_mode = force_generic_plan set enable_seqscan = off
+as $$
 declare
   l_key bigint;
 begin
@@ -97,14 +102,16 @@ as $$
 begin
   return query
     select i.place, coalesce(h.seq, 0), (
-      select json_agg(json_build_array(x.conversation, x.id) order by x.last_at desc nulls last, x.conversation desc) from (
-        select m.conversation, c.id, a.last_at
+      select json_agg(json_build_array(x.conversation, c.id) order by x.last_at desc, x.conversation desc)
+      from (
+        -- An inbox has no activity, so it is not among these.
+        select m.conversation, a.last_at
         from utalk.members m
-        join lateral (select y.id from utalk.conversations y where y.key = m.conversation and y.kind = 0 limit 1) c on true
-        left join lateral (select y.last_at from utalk.activity y where y.conversation = m.conversation limit 1) a on true
+        join lateral (select y.last_at from utalk.activity y where y.conversation = m.conversation limit 1) a on true
         where m.member = i.member
-        order by a.last_at desc nulls last, m.conversation desc
-        limit i.lim) x)
+        order by a.last_at desc, m.conversation desc
+        limit i.lim) x
+      join lateral (select y.id from utalk.conversations y where y.key = x.conversation limit 1) c on true)
     from unnest(p_users, p_inboxes, p_limits) with ordinality as i (member, inbox, lim, place)
     left join lateral (select e.seq from utalk.entries e where e.conversation = i.inbox order by e.seq desc limit 1) h on true;
 end $$;

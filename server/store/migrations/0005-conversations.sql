@@ -8,8 +8,10 @@ as $$
 declare
   l_fresh text[];
 begin
-  select array_agg(i.id) into l_fresh from unnest(p_ids) as i (id)
-    where not exists (select from utalk.users u where u.tenant = p_tenant and u.id = i.id);
+  select array_agg(i.id) into l_fresh
+    from unnest(p_ids) as i (id)
+    left join lateral (select x.key from utalk.users x where x.tenant = p_tenant and x.id = i.id limit 1) u on true
+    where u.key is null;
   if l_fresh is not null then
     perform utalk.add_users(array_fill(p_tenant, array[cardinality(l_fresh)]), l_fresh, l_fresh, array_fill(0::smallint, array[cardinality(l_fresh)]),
       array_fill(p_workspace, array[cardinality(l_fresh)]), array_fill(null::text, array[cardinality(l_fresh)]));
@@ -30,7 +32,7 @@ create function utalk.create_conversation(
   p_member_cap integer, p_member_ids text[], p_creator_is_member boolean,
   out outcome text, out conversation json, out members json)
 language plpgsql volatile
-set plan_cache_mode = force_generic_plan set enable_seqscan = off
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set lock_timeout = '5s'
 as $$
 declare
   l_key bigint;
@@ -71,17 +73,21 @@ begin
   members := (select json_agg(v.value order by v.added) from utalk.member_values v where v.conversation = l_key);
 end $$;
 
--- A system entry under the lock that the caller holds. Its id is its message id, too.
+-- A system entry under the lock that the caller holds; answers its seq. Its id is its message id, too.
 create function utalk.append_system(p_conversation bigint, p_sender bigint, p_role smallint, p_id uuid, p_at timestamptz, p_metadata jsonb)
-returns void language plpgsql volatile
+returns bigint language plpgsql volatile
 set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
+declare
+  l_seq bigint;
 begin
   insert into utalk.entries (conversation, seq, sender, at, type, sender_role, id, message_id, body_hash, metadata)
     select p_conversation, greatest(h.seq, c.archived_seq, 0) + 1, p_sender, p_at, 6, p_role, p_id, p_id, '00000000-0000-0000-0000-000000000000', p_metadata
     from utalk.conversations c
     left join lateral (select e.seq from utalk.entries e where e.conversation = c.key order by e.seq desc limit 1) h on true
-    where c.key = p_conversation;
+    where c.key = p_conversation
+    returning seq into l_seq;
+  return l_seq;
 end $$;
 
 -- `outcome`: missing, stale, archived, full, unchanged, changed. `p_ids`: two ids for the entries. Who is named in both lists
@@ -91,16 +97,18 @@ create function utalk.change_members(
   p_add text[], p_remove text[], p_reason text, p_ids uuid[],
   out outcome text, out version integer, out conversation_id text, out entries json, out added json, out removed json)
 language plpgsql volatile
-set plan_cache_mode = force_generic_plan set enable_seqscan = off
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set lock_timeout = '5s'
 as $$
 declare
   l_row utalk.conversations;
   l_added bigint[];
   l_removed bigint[];
+  l_seqs bigint[] := '{}';
   l_at timestamptz;
 begin
-  select c.* into l_row from utalk.conversations c where c.key = p_conversation and c.tenant = p_tenant for no key update;
-  if l_row.key is null then
+  -- By key alone: with the tenant in it the plan may walk all conversations of the tenant.
+  select c.* into l_row from utalk.conversations c where c.key = p_conversation for no key update;
+  if l_row.tenant is distinct from p_tenant then
     outcome := 'missing';
     return;
   end if;
@@ -121,7 +129,8 @@ begin
   select coalesce(array_agg(i.member order by i.place), '{}') into l_added
     from unnest(utalk.users_by_id(p_tenant, array(select a.id from unnest(p_add) with ordinality as a (id, place) where a.id <> all (p_remove) order by a.place),
       l_row.workspace)) with ordinality as i (member, place)
-    where not exists (select from utalk.members m where m.conversation = p_conversation and m.member = i.member);
+    left join lateral (select x.member from utalk.members x where x.conversation = p_conversation and x.member = i.member limit 1) m on true
+    where m.member is null;
   if cardinality(l_added) > 0 and l_row.member_count + cardinality(l_added) - cardinality(l_removed) > l_row.member_cap then
     outcome := 'full';
     return;
@@ -137,18 +146,22 @@ begin
     where c.key = p_conversation;
   if cardinality(l_added) > 0 then
     insert into utalk.members (conversation, member) select p_conversation, i.member from unnest(l_added) with ordinality as i (member, place) order by i.place;
-    perform utalk.append_system(p_conversation, p_actor, p_role, p_ids[1], l_at, utalk.member_event('member:added', l_added, p_reason, version));
-    added := (select json_agg(v.value order by v.added) from utalk.member_values v where v.conversation = p_conversation and v.member = any (l_added));
+    l_seqs := l_seqs || utalk.append_system(p_conversation, p_actor, p_role, p_ids[1], l_at, utalk.member_event('member:added', l_added, p_reason, version));
+    added := (
+      select json_agg(v.value order by i.place) from unnest(l_added) with ordinality as i (member, place)
+      join lateral (select x.value from utalk.member_values x where x.conversation = p_conversation and x.member = i.member limit 1) v on true);
   end if;
   if cardinality(l_removed) > 0 then
     delete from utalk.members m where m.conversation = p_conversation and m.member = any (l_removed);
-    perform utalk.append_system(p_conversation, p_actor, p_role, p_ids[2], l_at, utalk.member_event('member:removed', l_removed, p_reason, version));
-    removed := (select json_agg(json_build_array(u.key, u.id) order by i.place) from unnest(l_removed) with ordinality as i (key, place) join utalk.users u using (key));
+    l_seqs := l_seqs || utalk.append_system(p_conversation, p_actor, p_role, p_ids[2], l_at, utalk.member_event('member:removed', l_removed, p_reason, version));
+    removed := (
+      select json_agg(json_build_array(i.key, u.id) order by i.place) from unnest(l_removed) with ordinality as i (key, place)
+      join lateral (select x.id from utalk.users x where x.key = i.key limit 1) u on true);
   end if;
   insert into utalk.changes (call, node, kind, keys) values (p_call, p_node, 'members', array[p_conversation]);
-  entries := (select json_agg(v.value order by v.seq) from utalk.entry_values v
-    where v.conversation = p_conversation and v.seq > (select e.seq - (cardinality(l_added) > 0)::integer - (cardinality(l_removed) > 0)::integer
-      from utalk.entries e where e.conversation = p_conversation order by e.seq desc limit 1));
+  entries := (
+    select json_agg(v.value order by i.seq) from unnest(l_seqs) as i (seq)
+    join lateral (select x.value from utalk.entry_values x where x.conversation = p_conversation and x.seq = i.seq limit 1) v on true);
 end $$;
 
 create function utalk.member_event(p_event text, p_members bigint[], p_reason text, p_version integer)
@@ -184,5 +197,6 @@ begin
     select c.member_count, (
       select json_agg(json_build_array(p.added, p.value) order by p.added)
       from (select v.added, v.value from utalk.member_values v where v.conversation = c.key and v.added > p_after order by v.added limit p_limit) p)
-    from utalk.conversations c where c.key = p_conversation and c.tenant = p_tenant;
+    from (select * from utalk.conversations x where x.key = p_conversation limit 1) c
+    where c.tenant = p_tenant;
 end $$;

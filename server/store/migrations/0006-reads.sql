@@ -1,4 +1,8 @@
 -- What joins, syncs, histories and lists read. The functions are STABLE, so all of one call comes from one snapshot.
+--
+-- Unread: entries of others after the read watermark, system entries not counted, up to a cap. Only the 5000 entries after the
+-- watermark are looked at, so that a conversation in which one writes alone for days costs no more than others; beyond that
+-- the count is a lower bound. In the same way the last message is looked for in the newest 1000 entries.
 
 -- One row per input that exists, by place. `after` given: entries after it in rising order; else the newest ones below `before`
 -- (null: the newest of all). When the client's last entry is not ours (`matches` false) the newest page is read instead. One
@@ -27,9 +31,10 @@ begin
         select e.added, e.value from utalk.member_values e where i.with_members and e.conversation = c.key order by e.added limit p_max_members) x),
       c.member_count,
       (select count(*) from (
-        select from utalk.entries e
-        where i.with_members and e.conversation = c.key and e.seq > m.read_seq and e.sender <> i.member and e.type <> 6
-        limit p_unread_cap) x)
+        select from (
+          select e.sender, e.type from utalk.entries e
+          where i.with_members and e.conversation = c.key and e.seq > m.read_seq order by e.seq limit 5000) n
+        where n.sender <> i.member and n.type <> 6 limit p_unread_cap) x)
     from unnest(p_tenants, p_ids, p_users, p_after, p_before, p_limits, p_after_ids, p_with_members)
       with ordinality as i (tenant, id, member, after, before, lim, after_id, with_members, place)
     join lateral (select * from utalk.conversation_values x where x.tenant = i.tenant and x.id = i.id limit 1) c on true
@@ -74,10 +79,14 @@ begin
   return query
     select i.place, c.value, greatest(h.seq, c.archived_seq, 0), coalesce(m.read_seq, 0),
       (select count(*) from (
-        select from utalk.entries e where e.conversation = c.key and e.seq > m.read_seq and e.sender <> p_member and e.type <> 6 limit p_unread_cap) x),
+        select from (
+          select e.sender, e.type from utalk.entries e where e.conversation = c.key and e.seq > m.read_seq order by e.seq limit 5000) n
+        where n.sender <> p_member and n.type <> 6 limit p_unread_cap) x),
       utalk.ms(greatest(h.at, c.created_at)),
-      (select e.value from utalk.entry_values e
-        where e.conversation = c.key and e.seq >= coalesce(m.visible_from_seq, 1) and e.type <> 6 order by e.seq desc limit 1)
+      (select l.value from (
+        select e.seq, e.type, e.value from utalk.entry_values e
+        where e.conversation = c.key and e.seq >= coalesce(m.visible_from_seq, 1) order by e.seq desc limit 1000) l
+        where l.type <> 6 order by l.seq desc limit 1)
     from unnest(p_keys) with ordinality as i (key, place)
     join lateral (select * from utalk.conversation_values x where x.key = i.key limit 1) c on true
     left join lateral (select * from utalk.members x where x.conversation = c.key and x.member = p_member limit 1) m on true
@@ -97,7 +106,7 @@ begin
       select a.conversation, utalk.ms(a.last_at)
       from utalk.members m
       join lateral (select * from utalk.activity x where x.conversation = m.conversation limit 1) a on true
-      join lateral (select * from utalk.conversations x where x.key = m.conversation limit 1) c on true
+      left join lateral (select * from utalk.conversations x where p_assigned is not null and x.key = m.conversation limit 1) c on true
       where m.member = p_member and a.tenant = p_tenant and a.status = any (p_statuses) and (a.last_at, a.conversation) < (p_at, p_key)
         and case p_assigned when 'me' then c.assigned_agent = p_member when 'none' then c.assigned_agent is null when 'any' then c.assigned_agent is not null else true end
       order by a.last_at desc, a.conversation desc limit p_limit;
@@ -108,7 +117,7 @@ begin
       cross join lateral (
         select a.conversation, a.last_at
         from utalk.activity a
-        join lateral (select * from utalk.conversations x where x.key = a.conversation limit 1) c on true
+        left join lateral (select * from utalk.conversations x where p_assigned is not null and x.key = a.conversation limit 1) c on true
         where a.tenant = p_tenant and a.workspace = p_workspace and a.status = s.status and (a.last_at, a.conversation) < (p_at, p_key)
           and case p_assigned when 'me' then c.assigned_agent = p_member when 'none' then c.assigned_agent is null when 'any' then c.assigned_agent is not null else true end
         order by a.last_at desc, a.conversation desc limit p_limit) p
@@ -120,7 +129,7 @@ begin
       cross join lateral (
         select a.conversation, a.last_at
         from utalk.activity a
-        join lateral (select * from utalk.conversations x where x.key = a.conversation limit 1) c on true
+        left join lateral (select * from utalk.conversations x where p_assigned is not null and x.key = a.conversation limit 1) c on true
         where a.tenant = p_tenant and a.status = s.status and (a.last_at, a.conversation) < (p_at, p_key)
           and case p_assigned when 'me' then c.assigned_agent = p_member when 'none' then c.assigned_agent is null when 'any' then c.assigned_agent is not null else true end
         order by a.last_at desc, a.conversation desc limit p_limit) p
@@ -139,7 +148,9 @@ begin
     with counted as materialized (
       select u.place, json_agg(case when m.member is null then -1 else (
           select count(*) from (
-            select from utalk.entries e where e.conversation = m.conversation and e.seq > m.read_seq and e.sender <> u.member and e.type <> 6 limit p_unread_cap) x)
+            select from (
+              select e.sender, e.type from utalk.entries e where e.conversation = m.conversation and e.seq > m.read_seq order by e.seq limit 5000) n
+            where n.sender <> u.member and n.type <> 6 limit p_unread_cap) x)
         end order by u.o) as unread
       from unnest(p_places, p_users) with ordinality as u (place, member, o)
       left join lateral (select * from utalk.members x where x.conversation = p_keys[u.place] and x.member = u.member limit 1) m on true

@@ -1,6 +1,6 @@
 -- Read and delivered watermarks, activity, and the removal of old changes.
 
--- One row per input, by place. Watermarks never fall; a read raises delivered too. Rows are locked in key order first: updates
+-- One row per input, by place. Watermarks never fall; a read raises delivered too. `unread` is counted for reads only. Rows are locked in key order first: updates
 -- from several sessions in their own orders dead-lock.
 create function utalk.raise_watermarks(
   p_node text, p_call bigint, p_tenants text[], p_conversations bigint[], p_members bigint[], p_reads bigint[], p_delivereds bigint[], p_unread_cap integer)
@@ -19,7 +19,7 @@ begin
       select i.*, m.read_seq as old_read, m.delivered_seq as old_delivered, greatest(h.seq, c.archived_seq, 0) as head,
         greatest(m.read_seq, i.read) as new_read, greatest(m.delivered_seq, i.delivered, i.read) as new_delivered
       from unnest(p_tenants, p_conversations, p_members, p_reads, p_delivereds) with ordinality as i (tenant, conversation, member, read, delivered, place)
-      left join lateral (select x.tenant, x.archived_seq from utalk.conversations x where x.key = i.conversation and x.tenant = i.tenant limit 1) c on true
+      left join lateral (select x.tenant, x.archived_seq from utalk.conversations x where x.key = i.conversation limit 1) c on c.tenant = i.tenant
       left join lateral (select * from utalk.members x where c.tenant is not null and x.conversation = i.conversation and x.member = i.member limit 1) m on true
       left join lateral (select e.seq from utalk.entries e where e.conversation = i.conversation order by e.seq desc limit 1) h on true
     ), judged as materialized (
@@ -40,8 +40,10 @@ begin
     select f.place, f.outcome, coalesce(f.now_read, 0), coalesce(f.now_delivered, 0), coalesce(f.now_read > f.old_read, false),
       coalesce(f.now_delivered > f.old_delivered, false), f.head,
       (select count(*) from (
-        select from utalk.entries e where f.read > 0 and e.conversation = f.conversation and e.seq > f.now_read and e.sender <> f.member and e.type <> 6
-        limit p_unread_cap) x)
+        select from (
+          select e.sender, e.type from utalk.entries e
+          where f.read > 0 and e.conversation = f.conversation and e.seq > f.now_read order by e.seq limit 5000) n
+        where n.sender <> f.member and n.type <> 6 limit p_unread_cap) x)
     from final f;
 end $$;
 
