@@ -18,7 +18,7 @@ async function runScenario(bed: TestBed, name: string, { quick, profile }: Optio
   if (profileDir) await mkdir(profileDir, { recursive: true });
   const scenario = scenarios.get(name) as Scenario;
   try {
-    return await scenario.run(bed.equip(quick, profileDir));
+    return await scenario.run(await bed.equip(name, quick, profileDir));
   } finally {
     await bed.clear();
     if (profileDir) await printProfiles(profileDir);

@@ -26,18 +26,18 @@ export class TestBed {
     return new TestBed(await startDatabase());
   }
 
-  /** What one scenario works with, a load generator of its own among it. `clear` stops whatever was started. */
-  equip(quick: boolean, profileDir: string | undefined): Equipment {
+  /** What one scenario works with, a database and a load generator of its own among it. `clear` stops whatever was started. */
+  async equip(name: string, quick: boolean, profileDir: string | undefined): Promise<Equipment> {
     const { database } = this;
+    const databaseUrl = await database.create(`bench_${name}`);
     const generator = new Generator();
     this.#running.push(generator);
     return {
       quick,
       database,
       generator,
-      utalk: () =>
-        this.#starting(() => startUtalk({ databaseUrl: database.url, jwtSecret: this.#secret, dataDir: database.directory, profileDir })),
-      ceiling: (mode) => this.#starting(() => startCeiling(mode, database.url)),
+      utalk: () => this.#starting(() => startUtalk({ databaseUrl, jwtSecret: this.#secret, dataDir: database.directory, profileDir })),
+      ceiling: (mode) => this.#starting(() => startCeiling(mode, databaseUrl)),
       users: async (group, count) => {
         const ids = Array.from({ length: count }, (_, i) => `${group}-${i}`);
         return { ids, tokens: await signTokens(this.#secret, ids, 'bench') };

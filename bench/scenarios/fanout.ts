@@ -41,7 +41,7 @@ async function prepare({ generator, users }: Equipment, fleet: string, system: S
 }
 
 async function measure(equipment: Equipment, utalk: System, ceiling: System, shape: (typeof shapes)[number]): Promise<Row[]> {
-  const times = equipment.quick ? { warmUpMs: 200, measureMs: 600 } : { warmUpMs: 1_000, measureMs: 4_000 };
+  const times = equipment.quick ? { warmUpMs: 400, measureMs: 500 } : { warmUpMs: 1_000, measureMs: 4_000 };
   const take = (fleet: string, system: System) => () =>
     takeRound(equipment, system, times, () => equipment.generator.ask('burst', { fleet, conversationId, text, shape }));
   const rounds = await alternate(equipment.quick ? 1 : 3, { utalk: take('utalk', utalk), ceiling: take('ceiling', ceiling) });

@@ -8,12 +8,13 @@ import postgres from 'postgres';
 import { startEmbeddedPostgres } from '../../server/store/embedded-postgres.ts';
 
 export interface Database {
-  url: string;
   version: string;
   /** Process id of the postmaster, the parent of all of PostgreSQL's processes. */
   pid: number;
   /** A directory that goes away with the database. */
   directory: string;
+  /** The URL of a new, empty database of that name. */
+  create(name: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -27,11 +28,24 @@ export async function startDatabase(): Promise<Database> {
       await embedded.stop();
       await rm(directory, { recursive: true, force: true });
     };
-    return { url: embedded.url, directory, stop, ...(await askServer(embedded.url)) };
+    const create = (name: string) => createDatabase(embedded.url, name);
+    return { directory, create, stop, ...(await askServer(embedded.url)) };
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw error;
   }
+}
+
+async function createDatabase(url: string, name: string): Promise<string> {
+  const sql = postgres(url, { max: 1 });
+  try {
+    await sql`create database ${sql(name)}`;
+  } finally {
+    await sql.end();
+  }
+  const created = new URL(url);
+  created.pathname = `/${name}`;
+  return created.href;
 }
 
 const tmpfs = 0x0102_1994;
