@@ -86,7 +86,8 @@ function checkPath(path: Path, role: Role): void {
 function checkUser(user: UserRecord, claims: TokenClaims): void {
   if (!user.active) throw new AdmissionRefused(4403, 'the user is deactivated');
   // iat has whole seconds: a token of the same second as the expulsion is refused, a new login is a moment later.
-  if (user.tokensValidAfterMs > 0 && claims.issuedAtMs < user.tokensValidAfterMs) throw new AdmissionRefused(4401, 'the token was revoked');
+  if (user.tokensValidAfterMs > 0 && claims.issuedAtMs <= user.tokensValidAfterMs)
+    throw new AdmissionRefused(4401, 'the token was revoked');
 }
 
 /** The half-open connection a client has left behind would otherwise count until its ping times out. */
@@ -173,7 +174,8 @@ export function refreshToken({ verifyToken, users }: Services): Route {
       const user = await users.admit(claims).catch((error: unknown) => {
         throw unavailable(error);
       });
-      if (!user.active || claims.issuedAtMs < user.tokensValidAfterMs) throw new CommandError('NOT_AUTHENTICATED', 'the token was revoked');
+      if (!user.active || (user.tokensValidAfterMs > 0 && claims.issuedAtMs <= user.tokensValidAfterMs))
+        throw new CommandError('NOT_AUTHENTICATED', 'the token was revoked');
       session.tokenExpiresAtMs = claims.expiresAtMs;
       scheduleExpiry(session);
       return { tokenExpiresAt: claims.expiresAtMs, serverTime: Date.now() };

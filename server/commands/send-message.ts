@@ -31,6 +31,8 @@ const heldBack = () =>
 /** Newer entries in the details of a CONFLICT. */
 const conflictEntries = 20;
 const conflictBytes = 49_152;
+/** Of a bot that names no epoch: it fits none, so only a repeat is answered. */
+const noEpoch = -1;
 /** How often a send is decided again while the conversation keeps changing. */
 const maxDecisions = 20;
 
@@ -72,8 +74,6 @@ async function actingAs(
 
 function send(services: Services, context: Context, input: Input, known: Known, sender: Granted['sender']): Promise<Output> {
   const { session } = context;
-  const { ownerEpoch } = known.record;
-  if (context.identity.role === 'bot' && input.ownerEpoch === undefined) throw ownershipChanged(ownerEpoch);
   const entry = newEntry(services, context, input, known, sender);
   // While earlier sends are open, later ones carry the same version: if those are stale these must be too, or they overtake.
   entry.accessVersion = session.pinVersion(entry.conversation, entry.accessVersion);
@@ -110,7 +110,7 @@ function newEntry({ settings }: Services, { identity }: Context, input: Input, {
     metadata: input.metadata,
     bodyHash: bodyHash(input),
     accessVersion: record.accessVersion,
-    ownerEpoch: identity.role === 'bot' ? input.ownerEpoch : undefined,
+    ownerEpoch: identity.role === 'bot' ? (input.ownerEpoch ?? noEpoch) : undefined,
     ifLastSeq: input.ifLastSeq,
   };
 }
@@ -156,10 +156,6 @@ async function appendFresh(services: Services, context: Context, entry: NewEntry
   }
   throw new CommandError('UNAVAILABLE', 'the conversation is changing', { retryAfterMs: 100 });
 }
-
-/** Also for a bot that names no epoch: it cannot show what its decision was based on. */
-const ownershipChanged = (ownerEpoch: number) =>
-  new CommandError('OWNERSHIP_CHANGED', 'the conversation has another owner now', { details: { ownerEpoch } });
 
 async function refusalOf({ store, conversations }: Services, entry: NewEntry, answer: AppendAnswer): Promise<CommandError> {
   switch (answer.outcome) {
