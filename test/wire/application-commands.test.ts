@@ -120,6 +120,15 @@ describe('a command of an application', () => {
   });
 });
 
+test('users whose id is a phone number come and go without it in the log', async () => {
+  const userId = canaries.phone.replaceAll(' ', '');
+  const client = await server.client({ userId });
+  await client.request('call', { name: 'orders:book', body: { orderId: 'o', count: 1 } });
+  await client.close();
+  await expect.poll(() => server.log).toMatch(/"user":"\[phone\]".*connection closed/);
+  expect(server.log).not.toContain(userId);
+});
+
 describe('floods', () => {
   test('frames beyond the budget are refused, two hundred of them close 4429, and the next connection works', async () => {
     const ana = await server.client({ userId: 'flooder' });

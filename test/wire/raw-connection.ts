@@ -47,6 +47,30 @@ export function upgrade(
   });
 }
 
+/**
+ * Asks for an upgrade behind a PROXY protocol v2 header that names an IPv4 client, as a TCP load balancer sends it.
+ * @returns the status of the answer
+ */
+export function upgradeBehindProxy(url: string, client: string): Promise<number> {
+  const { hostname, port } = new URL(url);
+  const signature = Buffer.from('0d0a0d0a000d0a515549540a', 'hex');
+  const addresses = Buffer.from([...client.split('.').map(Number), 127, 0, 0, 1, 0x11, 0x22, 0x0b, 0xb9]);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname);
+    socket.once('error', reject);
+    socket.write(Buffer.concat([signature, Buffer.of(0x21, 0x11, 0, addresses.length), addresses]));
+    socket.write(upgradeRequest(hostname, port, '/app'));
+    socket.once('data', (answer) => {
+      socket.destroy();
+      resolve(Number(answer.toString().split(' ')[1]));
+    });
+  });
+}
+
+const upgradeRequest = (hostname: string, port: string, path: string) =>
+  `GET ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
+  `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`;
+
 export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 export class RawConnection {
@@ -73,10 +97,7 @@ export class RawConnection {
       const socket = connect(Number(port), hostname);
       const raw = new RawConnection(socket);
       socket.once('error', reject);
-      socket.write(
-        `GET ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
-          `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`,
-      );
+      socket.write(upgradeRequest(hostname, port, path));
       socket.on('data', (chunk) => {
         raw.#received = Buffer.concat([raw.#received, chunk]);
         const end = raw.#received.indexOf('\r\n\r\n');

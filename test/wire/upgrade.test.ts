@@ -5,7 +5,7 @@ import type { Settings } from '../../server/config.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { TestServer } from '../support/start-server.ts';
 import { signTestToken } from '../support/tokens.ts';
-import { upgrade } from './raw-connection.ts';
+import { upgrade, upgradeBehindProxy } from './raw-connection.ts';
 
 let postgres: TestPostgres;
 let databaseUrl: string;
@@ -98,6 +98,27 @@ describe('caps', () => {
     expect(await upgrade(capped.url, via('203.0.113.10'))).toMatchObject({ status: 101 });
     // A client cannot hide behind what it writes itself: the last hop counts.
     expect(await upgrade(capped.url, via('198.51.100.1, 203.0.113.9'))).toMatchObject({ status: 429 });
+    await capped.close();
+  });
+
+  test('a PROXY header counts from a trusted peer, and is not believed from others', async () => {
+    const capped = await start({ trustedProxies: ['127.0.0.1'], connectsPerAddress: 2 });
+    const statuses = [];
+    for (const client of ['203.0.113.9', '203.0.113.9', '203.0.113.9', '203.0.113.10']) {
+      statuses.push(await upgradeBehindProxy(capped.url, client));
+    }
+    expect(statuses).toEqual([101, 101, 429, 101]);
+    await capped.close();
+    const alone = await start({ connectsPerAddress: 1 });
+    for (let i = 0; i < 3; i++) expect(await upgradeBehindProxy(alone.url, '203.0.113.9')).toBe(101);
+    await alone.close();
+  });
+
+  test('several headers are one list', async () => {
+    const capped = await start({ trustedProxies: ['127.0.0.1'], connectsPerAddress: 2 });
+    const twice = { 'x-forwarded-for': ['198.51.100.1', '203.0.113.9'] as unknown as string };
+    for (const status of [101, 101, 429]) expect(await upgrade(capped.url, { headers: twice })).toMatchObject({ status });
+    expect(await upgrade(capped.url, via('198.51.100.1'))).toMatchObject({ status: 101 });
     await capped.close();
   });
 
