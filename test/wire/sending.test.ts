@@ -318,6 +318,34 @@ describe('the order through refusals (profile chat)', () => {
   });
 });
 
+test('creating, joining and sending in one flight take effect in their order', async () => {
+  const ana = await server.client({ userId: 'ana' });
+  for (let round = 0; round < 10; round++) {
+    const id = randomUUID();
+    const answers = await Promise.all([
+      ana.exchange('conversation:create', { id, channel: 'web', members: [] }),
+      ana.exchange('message:send', message(id)),
+      ana.exchange('join:conversation', { conversationId: id, afterSeq: 0 }),
+      ana.exchange('message:send', message(id)),
+    ]);
+    expect(answers.map(({ error }) => error?.code)).toEqual([undefined, undefined, undefined, undefined]);
+  }
+});
+
+test('and adding oneself and sending too', async () => {
+  const [ana, agent] = await Promise.all([server.client({ userId: 'ana' }), server.client({ userId: 'agent', role: 'agent' })]);
+  for (let round = 0; round < 10; round++) {
+    const id = await create(ana);
+    const answers = await Promise.all([
+      agent.exchange('conversation:members', { conversationId: id, add: ['agent'] }),
+      agent.exchange('message:send', message(id)),
+      agent.exchange('conversation:members', { conversationId: id, remove: ['agent'] }),
+      agent.exchange('message:send', message(id)),
+    ]);
+    expect(answers.map(({ error }) => error?.code)).toEqual([undefined, undefined, undefined, 'ACCESS_DENIED']);
+  }
+});
+
 test('creating: the same id by the same creator is the same conversation, by another ID_REUSED', async () => {
   const [ana, ben] = await Promise.all([server.client({ userId: 'ana' }), server.client({ userId: 'ben' })]);
   const id = randomUUID();
