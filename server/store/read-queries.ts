@@ -14,6 +14,7 @@ interface ReadRow {
   head: number;
   matches: boolean;
   entries: EntryValue[] | null;
+  cut: boolean;
   members: MemberValue[] | null;
   member_count: number;
   unread: number;
@@ -21,7 +22,7 @@ interface ReadRow {
 
 export async function read(database: Database, requests: readonly ReadRequest[]): Promise<(ReadResult | undefined)[]> {
   if (requests.length === 0) return [];
-  const rows = await database.query<ReadRow>('select * from utalk.read_conversations($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', [
+  const rows = await database.query<ReadRow>('select * from utalk.read_conversations($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', [
     textArray(requests.map(({ tenant }) => tenant)),
     textArray(requests.map(({ conversationId }) => conversationId)),
     plainArray(requests.map(({ user }) => user)),
@@ -32,6 +33,7 @@ export async function read(database: Database, requests: readonly ReadRequest[])
     plainArray(requests.map(({ withMembers }) => withMembers)),
     limits.maxMembersInReply,
     limits.unreadCap,
+    limits.maxPageBytes,
   ]);
   const results = new Array<ReadResult | undefined>(requests.length).fill(undefined);
   for (const row of rows) results[row.place - 1] = toResult(row, requests[row.place - 1]!);
@@ -41,7 +43,7 @@ export async function read(database: Database, requests: readonly ReadRequest[])
 function toResult(row: ReadRow, { afterSeq, limit }: ReadRequest): ReadResult {
   const record = toConversation(row.value);
   const values = row.entries ?? [];
-  const more = values.length > limit;
+  const more = row.cut || values.length > limit;
   // The entry beyond the limit is the farthest one in the direction of the page.
   const rising = afterSeq !== undefined && row.matches;
   const page = rising ? values.slice(0, limit) : values.slice(Math.max(0, values.length - limit));

@@ -2,6 +2,7 @@
 
 import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { limits } from '../../protocol/index.ts';
 import type { ConversationRecord, ReadRequest, ReadResult, Store, UserRecord } from '../../server/store/index.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { admit, append, appendAll, converse, fill, message, migratedDatabase, open, tables, tenant } from './fixtures.ts';
@@ -52,6 +53,24 @@ describe('pages', () => {
   ])('%s', async (_, fields, expected, more) => {
     const result = await read(fields);
     expect([seqs(result), result.more, result.head]).toEqual([expected, more, 10]);
+  });
+
+  test.each<[string, Partial<ReadRequest>]>([
+    ['rising', { afterSeq: 0 }],
+    ['newest', {}],
+  ])('%s ends where the bytes of a page are reached, and says that there is more', async (direction, fields) => {
+    const large = await converse(store, [ana]);
+    const text = '€'.repeat(8_000);
+    await appendAll(
+      store,
+      Array.from({ length: 100 }, () => message(large, ana, { text })),
+    );
+    const result = await read({ conversationId: large.id, user: ana.key, limit: 100, ...fields });
+    const bytes = result.entries.reduce((sum, entry) => sum + Buffer.byteLength(entry.text ?? ''), 0);
+    expect(bytes).toBeLessThan(limits.maxPageBytes + Buffer.byteLength(text));
+    expect(bytes).toBeGreaterThan(limits.maxPageBytes / 2);
+    expect(result.more).toBe(true);
+    expect(direction === 'rising' ? seqs(result)[0] : seqs(result).at(-1)).toBe(direction === 'rising' ? 1 : 100);
   });
 
   test('an entry comes as it was stored', async () => {

@@ -24,8 +24,10 @@ create view utalk.member_values as
   from utalk.members m
   left join lateral (select u.id, u.name, u.role from utalk.users u where u.key = m.member limit 1) u on true;
 
+-- `size`: about what the entry takes in a reply, as domain/pages.ts reckons.
 create view utalk.entry_values as
   select e.conversation, e.seq, e.type,
-    json_build_array(e.seq, e.id, e.message_id, e.type, u.id, e.sender, e.sender_role, utalk.ms(e.at), e.text, e.media_id, e.metadata) as value
+    json_build_array(e.seq, e.id, e.message_id, e.type, u.id, e.sender, e.sender_role, utalk.ms(e.at), e.text, e.media_id, e.metadata) as value,
+    300 + coalesce(octet_length(e.text), 0) + 5 * coalesce(octet_length(e.metadata::text), 0) as size
   from utalk.entries e
   left join lateral (select u.id from utalk.users u where u.key = e.sender limit 1) u on true;

@@ -6,11 +6,12 @@
 
 -- One row per input that exists, by place. `after` given: entries after it in rising order; else the newest ones below `before`
 -- (null: the newest of all). When the client's last entry is not ours (`matches` false) the newest page is read instead. One
--- entry more than `limit` is returned when there is one.
+-- entry more than `limit` is returned when there is one. Entries end where `p_max_bytes` is reached, the one that reaches it
+-- included; `cut` says so.
 create function utalk.read_conversations(
   p_tenants text[], p_ids text[], p_users bigint[], p_after bigint[], p_before bigint[], p_limits integer[], p_after_ids text[], p_with_members boolean[],
-  p_max_members integer, p_unread_cap integer)
-returns table (place bigint, value json, is_member boolean, visible_from bigint, head bigint, matches boolean, entries json, members json,
+  p_max_members integer, p_unread_cap integer, p_max_bytes integer)
+returns table (place bigint, value json, is_member boolean, visible_from bigint, head bigint, matches boolean, entries json, cut boolean, members json,
   member_count integer, unread bigint)
 language plpgsql stable
 set plan_cache_mode = force_generic_plan set enable_seqscan = off
@@ -18,15 +19,7 @@ as $$
 #variable_conflict use_column
 begin
   return query
-    select i.place, c.value, m.member is not null, v.visible_from, v.head, p.matches,
-      (select json_agg(x.value order by x.seq) from (
-        (select e.seq, e.value from utalk.entry_values e
-          where p.rising and e.conversation = c.key and e.seq > greatest(i.after, v.visible_from - 1)
-          order by e.seq limit i.lim + 1)
-        union all
-        (select e.seq, e.value from utalk.entry_values e
-          where not p.rising and e.conversation = c.key and e.seq >= v.visible_from and e.seq < coalesce(i.before, 9223372036854775807)
-          order by e.seq desc limit i.lim + 1)) x),
+    select i.place, c.value, m.member is not null, v.visible_from, v.head, p.matches, g.entries, g.cut,
       (select json_agg(x.value order by x.added) from (
         select e.added, e.value from utalk.member_values e where i.with_members and e.conversation = c.key order by e.added limit p_max_members) x),
       c.member_count,
@@ -44,7 +37,19 @@ begin
     cross join lateral (select greatest(h.seq, c.archived_seq, 0) as head, coalesce(m.visible_from_seq, 1) as visible_from offset 0) v
     cross join lateral (select
       coalesce(i.after <= v.head and (i.after_id is null or i.after = 0 or a.id::text = i.after_id), i.after is null) as matches offset 0) w
-    cross join lateral (select w.matches, i.after is not null and w.matches as rising offset 0) p;
+    cross join lateral (select w.matches, i.after is not null and w.matches as rising offset 0) p
+    cross join lateral (
+      select json_agg(x.value order by x.seq) filter (where x.before < p_max_bytes) as entries, coalesce(bool_or(x.before >= p_max_bytes), false) as cut
+      from (
+        (select e.seq, e.value, coalesce(sum(e.size) over (order by e.seq rows between unbounded preceding and 1 preceding), 0) as before
+          from utalk.entry_values e
+          where p.rising and e.conversation = c.key and e.seq > greatest(i.after, v.visible_from - 1)
+          order by e.seq limit i.lim + 1)
+        union all
+        (select e.seq, e.value, coalesce(sum(e.size) over (order by e.seq desc rows between unbounded preceding and 1 preceding), 0) as before
+          from utalk.entry_values e
+          where not p.rising and e.conversation = c.key and e.seq >= v.visible_from and e.seq < coalesce(i.before, 9223372036854775807)
+          order by e.seq desc limit i.lim + 1)) x) g;
 end $$;
 
 create function utalk.read_after(p_conversation bigint, p_after bigint, p_limit integer, out id text, out head bigint, out entries json)
