@@ -1,7 +1,6 @@
 // From the JSON arrays of migrations/0002-values.sql to the records of the contract.
 
-import type { ConversationStatus, MessageType, Role } from '../../protocol/index.ts';
-import { conversationStatuses, messageTypes, roles } from '../../protocol/index.ts';
+import { type ConversationStatus, type MessageType, messageTypes, type Role, roles } from '../../protocol/index.ts';
 import type { ConversationRecord, Key, MemberRecord, StoredEntry, UserRecord } from './store.ts';
 
 type Maybe<T> = T | null;
@@ -49,7 +48,6 @@ const typeCodes = codes(messageTypes);
 export const codeOfRole = (role: Role): number => roleCodes.get(role)!;
 /** The number that stands for a type of entry in the tables. */
 export const codeOfType = (type: MessageType): number => typeCodes.get(type)!;
-export { conversationStatuses };
 
 export function toUser(value: UserValue): UserRecord {
   const [key, tenant, id, name, role, workspace, email, active, tokensValidAfterMs, inbox] = value;
@@ -61,50 +59,41 @@ export function toMember([user, id, name, role, readSeq, deliveredSeq]: MemberVa
 }
 
 export function toConversation(value: ConversationValue): ConversationRecord {
-  const [key, tenant, id, workspace, channel, subject, status, agent, agentId, agentName] = value;
-  const [botEnabled, ownerEpoch, accessVersion, memberCap, creator, creatorId, createdAtMs] = value.slice(10) as [
-    boolean,
-    number,
-    number,
-    Maybe<number>,
-    Key,
-    string,
-    number,
-  ];
-  return {
-    key,
-    tenant,
-    id,
-    workspace,
-    channel,
-    ...(subject !== null && { subject }),
-    status,
-    ...(agent !== null && { assignedAgent: { key: agent, id: agentId ?? '', name: agentName ?? '' } }),
-    botEnabled,
-    ownerEpoch,
-    accessVersion,
-    ...(memberCap !== null && { memberCap }),
-    createdBy: { key: creator, id: creatorId },
-    createdAtMs,
+  const record: ConversationRecord = {
+    key: value[0],
+    tenant: value[1],
+    id: value[2],
+    workspace: value[3],
+    channel: value[4],
+    status: value[6],
+    botEnabled: value[10],
+    ownerEpoch: value[11],
+    accessVersion: value[12],
+    createdBy: { key: value[14], id: value[15] },
+    createdAtMs: value[16],
   };
+  if (value[5] !== null) record.subject = value[5];
+  if (value[7] !== null) record.assignedAgent = { key: value[7], id: value[8] ?? '', name: value[9] ?? '' };
+  if (value[13] !== null) record.memberCap = value[13];
+  return record;
 }
 
 /** @param conversation key and id of the conversation whose log the entry is in. */
 export function toEntry(value: EntryValue, conversation: { key: Key; id: string }): StoredEntry {
-  const [seq, id, messageId, type, sender, senderKey, senderRole, createdAtMs, text, mediaId, metadata] = value;
-  return {
+  const entry: StoredEntry = {
     conversation: conversation.key,
     conversationId: conversation.id,
-    seq,
-    id,
-    messageId,
-    type: messageTypes[type]!,
-    sender,
-    senderKey,
-    senderRole: roles[senderRole]!,
-    createdAtMs,
-    ...(text !== null && { text }),
-    ...(mediaId !== null && { mediaId }),
-    ...(metadata !== null && { metadata }),
+    seq: value[0],
+    id: value[1],
+    messageId: value[2],
+    type: messageTypes[value[3]]!,
+    sender: value[4],
+    senderKey: value[5],
+    senderRole: roles[value[6]]!,
+    createdAtMs: value[7],
   };
+  if (value[8] !== null) entry.text = value[8];
+  if (value[9] !== null) entry.mediaId = value[9];
+  if (value[10] !== null) entry.metadata = value[10];
+  return entry;
 }

@@ -8,6 +8,7 @@ import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { admit, append, appendAll, converse, fill, hashOf, message, migratedDatabase, open, tables } from './fixtures.ts';
 
 let postgresql: TestPostgres;
+let url: string;
 let store: Store;
 let sql: postgres.Sql<{ bigint: number }>;
 let ana: UserRecord;
@@ -16,7 +17,7 @@ let bot: UserRecord;
 
 beforeAll(async () => {
   postgresql = await startTestPostgres();
-  const url = await migratedDatabase(postgresql);
+  url = await migratedDatabase(postgresql);
   store = await open(url);
   sql = tables(url);
   [ana, luis] = (await admit(store, ['ana', 'luis'])) as [UserRecord, UserRecord];
@@ -237,5 +238,28 @@ describe('data that PostgreSQL refuses', () => {
     const answers = await appendAll(store, rows);
     expect(answers.map(({ outcome }) => outcome)).toEqual(rows.map((_, i) => (i % 7 === 0 ? 'invalid' : 'stored')));
     expect((await entriesOf(talk)).map(({ id }) => id)).toEqual(rows.filter((_, i) => i % 7 !== 0).map(({ id }) => id));
+  });
+});
+
+describe('the store', () => {
+  test('names the log it writes: system identifier and timeline', async () => {
+    const [row] = await sql<{ id: string }[]>`select system_identifier::text as id from pg_control_system()`;
+    expect(store.generation).toBe(`${row!.id}-00000001`);
+  });
+
+  test('works without prepared statements, as behind a transaction pooler', async () => {
+    const pooled = await open(url, { prepare: false });
+    const [eva] = await admit(pooled, ['eva']);
+    const talk = await converse(pooled, [eva!, ana]);
+    const row = message(talk, eva!, { metadata: '{"a":1}' });
+    expect(await append(pooled, row)).toMatchObject({ outcome: 'stored', seq: 1 });
+    expect(await append(pooled, row)).toMatchObject({ outcome: 'repeated', seq: 1 });
+    const [read] = await pooled.read([{ tenant: talk.tenant, conversationId: talk.id, user: ana.key, limit: 5, withMembers: true }]);
+    expect(read).toMatchObject({ head: 1, unreadCount: 1, entries: [{ id: row.id, metadata: { a: 1 } }] });
+    await pooled.close();
+  });
+
+  test('answers a ping', async () => {
+    await store.ping(5_000);
   });
 });

@@ -50,7 +50,7 @@ afterAll(async () => {
 const idsIn = async (conversation: ConversationRecord) =>
   (await sql<{ id: string }[]>`select id from utalk.entries where conversation = ${conversation.key} order by seq`).map(({ id }) => id);
 
-const outcomesOf = (rows: readonly AppendRow[]) => Promise.allSettled(rows.map((row) => append(store, row)));
+const outcomesOf = (rows: readonly AppendRow[], at: Store = store) => Promise.allSettled(rows.map((row) => append(at, row)));
 
 /** Holds the row of a conversation like a process that was stopped in the middle of its work. */
 async function holdLock(conversation: ConversationRecord): Promise<() => Promise<void>> {
@@ -106,6 +106,17 @@ describe('a database that is gone', () => {
     await until(() => store.ping(1_000));
     expect(await append(store, message(talk, ana))).toMatchObject({ outcome: 'stored', seq: 1 });
     expect(await store.findUser('acme', 'ana')).toMatchObject({ id: 'ana' });
+  });
+
+  test('that ends its sessions while nothing is in flight costs no row', async () => {
+    await fill(store, talk, ana, 1);
+    const ended = await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name like ${`utalk ${store.node}%`}`;
+    expect(ended.length).toBeGreaterThanOrEqual(3);
+    const answers = await appendAll(store, [message(talk, ana), message(talk, luis)]);
+    expect(answers.map(({ outcome, seq }) => [outcome, seq])).toEqual([
+      ['stored', 2],
+      ['stored', 3],
+    ]);
   });
 
   test('loses no acknowledged row when it is killed under load', async () => {
@@ -211,6 +222,47 @@ describe('a full queue', () => {
     await store.appends.drained();
     expect(store.appends.waiting).toBe(0);
     expect((await idsIn(talks[0]!)).length).toBe(100);
+  });
+});
+
+describe('the end of a row', () => {
+  test('comes also when callbacks of others throw', async () => {
+    store.appends.onCommit = () => {
+      throw new Error('a bug in the commit handler');
+    };
+    const [first, second] = [message(talk, ana), message(talk, luis)];
+    const answer = new Promise((resolve) => {
+      store.appends.push({
+        row: first,
+        settle() {
+          throw new Error('a bug in a caller');
+        },
+        fail: resolve,
+      });
+      store.appends.push({ row: second, settle: resolve, fail: resolve });
+    });
+    expect(await answer).toMatchObject({ outcome: 'stored', seq: 2 });
+    expect(await append(store, message(talk, ana))).toMatchObject({ outcome: 'stored', seq: 3 });
+  });
+
+  test('comes before drained resolves', async () => {
+    let settled = 0;
+    const rows = Array.from({ length: 80 }, () => message(talk, ana));
+    for (const row of rows) store.appends.push({ row, settle: () => settled++, fail: () => settled++ });
+    await store.appends.drained();
+    expect(settled).toBe(80);
+    await store.appends.drained();
+  });
+
+  test('comes as a failure when the store is closed', async () => {
+    const closing = await open(url);
+    const rows = Array.from({ length: 700 }, (_, i) => message(i % 2 ? talk : { ...talk, key: talk.key + 1_000 + i }, ana));
+    const outcomes = outcomesOf(rows, closing);
+    await closing.close();
+    const late = append(closing, message(talk, ana));
+    await expect(late).rejects.toBeInstanceOf(StoreUnavailable);
+    expect((await outcomes).every(({ status }) => status === 'fulfilled' || status === 'rejected')).toBe(true);
+    expect(closing.appends.waiting).toBe(0);
   });
 });
 

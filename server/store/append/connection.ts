@@ -71,6 +71,11 @@ export class AppendConnection {
   #open(): Connection {
     const { url, prepare, node, wait } = this.#options;
     const name = `utalk ${node} ${wait ? 'waiting' : 'fast'} lane`;
-    return connect(url, { max: 1, prepare, name, onClose: () => (this.#broken = true) });
+    // A connection that was replaced may close long after its successor has been greeted.
+    const onClose = () => {
+      if (sql === this.#sql) this.#broken = true;
+    };
+    const sql: Connection = connect(url, { max: 1, prepare, name, onClose });
+    return sql;
   }
 }
