@@ -342,6 +342,41 @@ describe('history', () => {
   });
 });
 
+describe('reads of the store', () => {
+  test('end at the bytes of a page, and say that there is more: many at once must not fill the memory', async () => {
+    const { store, users } = server.app.node.services;
+    const ana = await server.client({ userId: 'ana' });
+    const id = await create(ana);
+    await Promise.all(
+      range(1, 60).map(() =>
+        ana.request('message:send', {
+          conversationId: id,
+          messageId: randomUUID(),
+          type: 'text',
+          text: '€'.repeat(8_000),
+          metadata: { a: 'ñ'.repeat(1_900) },
+        }),
+      ),
+    );
+    const user = (await users.find('acme', 'ana'))?.key as number;
+    const request = { tenant: 'acme', conversationId: id, user, limit: 100, withMembers: true };
+    const largestEntry = 32_768;
+    for (const position of [{}, { afterSeq: 0 }, { beforeSeq: 61 }]) {
+      const [read] = await store.read([{ ...request, ...position }]);
+      const entries = read?.entries ?? [];
+      const bytes = entries.reduce(
+        (sum, one) => sum + Buffer.byteLength(one.text ?? '') + Buffer.byteLength(JSON.stringify(one.metadata)),
+        0,
+      );
+      expect(entries.length).toBeGreaterThan(1);
+      expect(bytes).toBeLessThanOrEqual(limits.maxPageBytes + largestEntry);
+      expect(read?.more).toBe(true);
+      expect(seqs(entries)).toEqual('afterSeq' in position ? range(1, entries.length) : range(61 - entries.length, 60));
+    }
+    expect(await held(ana, 0, await ana.request('join:conversation', { conversationId: id, afterSeq: 0 }))).toEqual(range(1, 60));
+  });
+});
+
 describe('the list', () => {
   test('newest first, in pages without doubles, with the last message and the unread count', async () => {
     const [ana, lister] = await Promise.all([server.client({ userId: 'ana' }), server.client({ userId: 'lister' })]);
