@@ -12,12 +12,12 @@ export function createConversation({ membership, settings }: Services): Route {
   return defineRoute({
     name: 'conversation:create',
     ...commandBodies['conversation:create'],
-    guard: ({ identity }) => {
+    turn: (input) => input.id,
+    // Created in its turn, so that what is sent behind it in the same flight finds the conversation.
+    guard: async ({ identity }, input) => {
       if (!canCreate(identity, settings.createPolicy)) throw new CommandError('ACCESS_DENIED', 'only staff may open conversations here');
+      return membership.create(identity, { ...input, id: input.id ?? uuidv7() });
     },
-    handle: async ({ identity }, input) => {
-      const { record, created } = await membership.create(identity, { ...input, id: input.id ?? uuidv7() });
-      return { conversation: conversationOf(record), created };
-    },
+    handle: (_context, _input, { record, created }) => ({ conversation: conversationOf(record), created }),
   });
 }

@@ -108,8 +108,9 @@ export class Dispatch {
     });
     // Built-in commands wait for nothing but the store, which fails fast by itself.
     if (name === 'call') execution.startTimeout();
-    if (route.turn) session.turns.run(route.turn(input as never), () => execution.begin());
-    else void execution.begin();
+    const turn = route.turn?.(input as never);
+    if (turn === undefined) void execution.begin();
+    else session.turns.run(turn, () => execution.begin());
   }
 
   #reply(session: Session, id: number, name: CommandName, value: unknown): void {

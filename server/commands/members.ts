@@ -22,9 +22,12 @@ export function changeMembers(services: Services): Route {
     name: 'conversation:members',
     ...commandBodies['conversation:members'],
     turn: (input) => input.conversationId,
-    guard: mayRead,
-    handle: async ({ identity }, input, known: Known) => {
-      const seq = changes(input) ? await change(services, identity, input, known) : undefined;
+    // Changed in its turn, so that what is sent behind it in the same flight is judged by it.
+    guard: async (context, input) => {
+      const known = await mayRead(context, input);
+      return { known, seq: changes(input) ? await change(services, context.identity, input, known) : undefined };
+    },
+    handle: async ({ identity }, input, { known, seq }) => {
       const { cursor, limit = limits.maxMembersInReply } = input;
       const page = await services.store.listMembers(identity.tenantId, known.record.key, cursor, limit).catch((error: unknown) => {
         throw unavailable(error);

@@ -37,8 +37,8 @@ export interface RouteDefinition<I extends TSchema, O extends TSchema, G> {
   guard?: (context: Context, input: Static<I>) => G | Promise<G>;
   /** For application commands: a rate of its own instead of the common one. */
   rateLimit?: Rate;
-  /** Commands with the same key keep their order in a session; a conversation id. */
-  turn?: (input: Static<I>) => string;
+  /** Commands with the same key keep their order in a session; a conversation id. Undefined: this one waits for nobody. */
+  turn?: (input: Static<I>) => string | undefined;
   /** Called synchronously after the guard has settled; what it queues before its first await is queued in turn. */
   handle: (context: Context, input: Static<I>, granted: Exclude<Awaited<G>, false>) => Static<O> | Promise<Static<O>>;
 }
@@ -52,7 +52,7 @@ export interface Route {
   roles: readonly Role[] | undefined;
   rateLimit: Rate | undefined;
   guard: ((context: Context, input: never) => unknown) | undefined;
-  turn: ((input: never) => string) | undefined;
+  turn: ((input: never) => string | undefined) | undefined;
   handle: (context: Context, input: never, granted: never) => unknown;
 }
 
