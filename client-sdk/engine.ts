@@ -52,7 +52,7 @@ export class Engine implements Core {
       onState: (state) => this.#stateChanged(state),
       onFlight: (signal) => this.#begin(signal),
       onIdentity: (identity) => this.#identified(identity),
-      onPause: () => this.#pause(),
+      onPause: () => this.outbox.pause(),
       onPush: (name, body) => this.#received(name, body),
     });
     this.outbox = new Outbox({ ...settings, request: this.requestNow, onOverdue: () => this.connection.probe() });
@@ -137,11 +137,6 @@ export class Engine implements Core {
     } catch (error) {
       this.settings.logger.warn(`the push ${name} could not be handled`, { error });
     }
-  }
-
-  #pause(): void {
-    this.outbox.pause();
-    this.delivered.pause();
   }
 
   #stateChanged(state: ConnectionState): void {

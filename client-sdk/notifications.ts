@@ -37,31 +37,23 @@ export class Notifications implements NotificationsHandle {
     await this.#request('notification:ack', { ids });
   }
 
-  /** What a sync brought. The first one is no news. */
+  /** What a sync brought; the first one brings the head only. */
   synced(missed: readonly Notification[], head: number): void {
-    const isNews = this.#position !== undefined;
-    for (const notification of missed) this.#add(notification, isNews);
+    for (const notification of missed) this.#add(notification);
     this.#position = Math.max(this.#position ?? 0, head);
   }
 
   /** A push. @returns false when one before it is missing */
   received(notification: Notification): boolean {
     if (this.#position !== undefined && notification.seq > this.#position + 1) return false;
-    this.#add(notification, true);
+    this.#add(notification);
     return true;
   }
 
-  reset(): void {
-    this.#list = [];
-    this.#position = undefined;
-  }
-
-  #add(notification: Notification, isNews: boolean): void {
-    if (this.#list.some(({ seq }) => seq === notification.seq)) return;
-    this.#list = [...this.#list, notification].sort((a, b) => a.seq - b.seq).slice(-maxKept);
-    if (isNews && notification.seq <= (this.#position ?? 0)) return;
-    if (this.#position !== undefined) this.#position = Math.max(this.#position, notification.seq);
-    if (!isNews) return;
+  #add(notification: Notification): void {
+    if (notification.seq <= (this.#position ?? 0)) return;
+    this.#position = notification.seq;
+    this.#list = [...this.#list, notification].slice(-maxKept);
     this.#events.emit('notification', notification);
     this.#announce(notification);
   }

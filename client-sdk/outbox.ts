@@ -141,13 +141,16 @@ export class Outbox {
     };
     this.#inFlight++;
     request('message:send', first ? { ...item.draft, first } : item.draft, { timeoutMs: ackTimeoutMs }).then(
-      (ack) => answered(() => this.#acknowledged(item, ack)),
+      (ack) => {
+        // Also when the log has confirmed it before.
+        this.#window = Math.min(this.#window + 1, maxWindow);
+        answered(() => this.#acknowledged(item, ack));
+      },
       (error) => answered(() => this.#unanswered(lane, item, error)),
     );
   }
 
   #acknowledged(item: Item, ack: Acknowledgement): void {
-    this.#window = Math.min(this.#window + 1, maxWindow);
     this.#remove(item);
     item.settle(ack);
   }

@@ -100,10 +100,8 @@ export class Sync {
 
   #applyJoin(result: JoinResult): void {
     const conversation = this.#parts.conversations.get(result.conversation.id);
-    const { subscription, log } = conversation;
-    if (subscription.isLeft) return void conversation.leave();
-    const isNews = !log.view.isOpen && this.isNews(result.conversation.createdAt);
-    subscription.adopt(isNews ? { afterSeq: 0 } : {});
+    if (conversation.subscription.isLeft) return void conversation.leave();
+    conversation.subscription.adopt(this.isNews(result.conversation.createdAt) ? { afterSeq: 0 } : {});
     conversation.applyJoin(result);
   }
 }

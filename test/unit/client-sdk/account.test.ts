@@ -96,6 +96,7 @@ describe('conversations', () => {
       h.server.push(h.server.sessionOf('ana'), 'conversation:updated', { conversation, head: 7, unreadCount: 2, updatedAt: 1 });
     }
     await h.clock.advance(10);
+    expect(changes).toHaveLength(2);
     expect(changes[0]).toMatchObject({ conversationId: 'far', head: 7, unreadCount: 2 });
     expect(changes[1]).toMatchObject({ conversationId: 'c1', head: 0, conversation: { subject: 'renamed' } });
     expect(ana.client.conversation('c1').state?.subject).toBe('renamed');

@@ -88,16 +88,20 @@ describe('a hole', () => {
 describe('a log that went back', () => {
   test('is loaded anew, said, and goes on', async () => {
     fill('c1', 20);
+    h.server.logs.get('c1').members.set('luis', { userId: 'luis', name: 'Luis', role: 'customer', readSeq: 20, deliveredSeq: 20 });
     const ana = await h.live('ana');
+    expect(ana.client.conversation('c1').readBy(20)).toEqual(['luis']);
     const resets: string[] = [];
     ana.client.on('reset', ({ conversationId }) => resets.push(conversationId));
     await offline(1_000, () => {
       h.server.logs.generation = 'g2';
+      h.server.logs.get('c1').members.set('luis', { userId: 'luis', name: 'Luis', role: 'customer', readSeq: 15, deliveredSeq: 15 });
       h.server.logs.get('c1').log.length = 15;
       fill('c1', 8);
     });
     await h.clock.until(() => ana.client.state === 'live');
     expect(resets).toEqual(['c1']);
+    expect(ana.client.conversation('c1').readBy(20)).toEqual([]);
     const view = ana.client.conversation('c1');
     expect(view.entries.map(({ id }) => id)).toEqual(h.server.logs.get('c1').log.map(({ id }) => id));
     h.server.say('luis', 'c1', 'onwards');

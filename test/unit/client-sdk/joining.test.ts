@@ -158,11 +158,18 @@ describe('joining and leaving', () => {
   });
 
   test('what was left stays left over reconnects, until it is joined again', async () => {
-    await Promise.all([of(ana).leave(), h.clock.advance(20)]);
+    const typing: unknown[] = [];
+    ana.client.on('typing', (event) => typing.push(event));
+    const left = of(ana).leave();
+    // On their way when the server hears of it.
     h.server.say('luis', 'c1', 'unheard');
-    h.cut('ana');
+    of(luis).typing.start();
+    await Promise.all([left, h.clock.advance(20)]);
+    ana.client.close();
+    ana.client.connect().catch(() => {});
     await h.clock.advance(3_000);
     expect(ana.client.state).toBe('live');
+    expect(typing).toEqual([]);
     h.server.say('luis', 'c1', 'unheard too');
     await h.clock.advance(20);
     expect(ana.texts).toEqual([]);

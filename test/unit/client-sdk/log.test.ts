@@ -161,6 +161,16 @@ describe('the local echo', () => {
     expect(seqs(log.entries)).toEqual([100]);
   });
 
+  test('an acknowledged message that is older than the first page is not shown behind it', () => {
+    const { log } = observed();
+    log.echo.put(draft('m1'));
+    log.echo.acknowledge('m1', { id: 'e20', seq: 20, status: 'sent', sentAt: 5 }, log.view.position);
+    log.changed();
+    expect(seqs(log.entries)).toEqual([20]);
+    log.applyJoin(joined([], [entry(100)], { head: 100 }), {});
+    expect(seqs(log.entries)).toEqual([100]);
+  });
+
   test("somebody else's message with the same id replaces nothing", () => {
     const { log, confirmed } = observed();
     log.applyJoin(joined([], [], { head: 0 }), {});

@@ -1,5 +1,6 @@
 // Outgoing messages while offline, taken back, or too many.
 
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { UTalkError } from '../../../client-sdk/errors.ts';
 import type { Script } from './fake/fake-server.ts';
@@ -98,6 +99,7 @@ describe('taking back', () => {
     expect(stored()).toEqual(['a']);
     expect(sent.status).toBe('sent');
     expect(ana.client.conversation('c1').entries).toMatchObject([{ seq: 1 }]);
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
   });
 
   test('a failed message can be discarded, one on its way cannot', async () => {
@@ -149,6 +151,17 @@ describe('bounds', () => {
     ana.client.close();
     await expect(sent.acked).rejects.toMatchObject({ code: 'CLOSED' });
     expect(() => say('b')).toThrow(expect.objectContaining({ code: 'CLOSED' }));
+    expect(h.clock.waiting).toBe(0);
+  });
+
+  test('a client that is closed right behind an acknowledgement leaves no timer', async () => {
+    h.server.losePush = () => true;
+    const stop = new AbortController();
+    const sent = ana.client.conversation('c1').send('a', { signal: stop.signal });
+    await h.clock.advance(10);
+    expect(sent.status).toBe('sent');
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
+    ana.client.close();
     expect(h.clock.waiting).toBe(0);
   });
 });

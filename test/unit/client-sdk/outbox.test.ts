@@ -212,8 +212,23 @@ describe('retries', () => {
       tokens = 1;
     }
     expect(stored()).toEqual(Array.from({ length: 12 }, (_, i) => `m${i}`));
-    // The first window is refused as a whole; afterwards two frames at most for each message.
-    expect(sends().length).toBeLessThanOrEqual(12 + 2 * 9);
+    // The first window is refused as a whole; afterwards one frame goes out, and two more when it is acknowledged.
+    expect(sends().length).toBeLessThanOrEqual(12 + 3 * 9);
+  });
+
+  test('a narrow window serves all conversations, and widens again', async () => {
+    let limited = true;
+    h.server.script = ({ name }) =>
+      name === 'message:send' && limited ? { error: { code: 'RATE_LIMIT_EXCEEDED', retryable: true, retryAfterMs: 1_000 } } : undefined;
+    for (let i = 0; i < 40; i++) for (const id of ['c1', 'c2']) say(`m${i}`, id);
+    await h.clock.advance(900);
+    limited = false;
+    await h.clock.advance(200);
+    const [one, two] = [stored('c1').length, stored('c2').length];
+    expect(Math.min(one, two)).toBeGreaterThan(3);
+    await h.clock.advance(200);
+    // One at a time would take 80 times 10 ms.
+    expect(ana.client.unsent).toBe(0);
   });
 
   test('a refusal that asks for more than a minute is for the user to see', async () => {

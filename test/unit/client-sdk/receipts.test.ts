@@ -43,6 +43,41 @@ describe('receipts', () => {
     expect(reports.at(-1)?.body).toEqual({ conversations: [{ conversationId: 'c1', seq: 21 }] });
   });
 
+  test('what the first page brought is reported too', async () => {
+    fill('c1', 3);
+    await h.live('ana');
+    await h.clock.advance(50);
+    expect(commandsOf(ana, 'conversation:delivered').map(({ body }) => body)).toEqual([
+      { conversations: [{ conversationId: 'c1', seq: 3 }] },
+    ]);
+  });
+
+  test.each([
+    [true, 2],
+    [false, 1],
+  ])('a refused report is repeated when that may help (%s)', async (retryable, reports) => {
+    let refusals = 1;
+    h.server.script = ({ name }) =>
+      name === 'conversation:delivered' && refusals-- > 0
+        ? { error: { code: 'RATE_LIMIT_EXCEEDED', retryable, retryAfterMs: 2_000 } }
+        : undefined;
+    of(luis).send('one');
+    await h.clock.advance(5_000);
+    const sent = commandsOf(ana, 'conversation:delivered').map(({ body }) => body);
+    expect(sent).toEqual(Array(reports).fill({ conversations: [{ conversationId: 'c1', seq: 1 }] }));
+  });
+
+  test('a report that was due when the wire broke is made afterwards', async () => {
+    of(luis).send('one');
+    await h.clock.advance(100);
+    of(luis).send('two');
+    await h.clock.advance(100);
+    expect(commandsOf(ana, 'conversation:delivered')).toHaveLength(1);
+    h.cut('ana');
+    await h.clock.advance(5_000);
+    expect(commandsOf(ana, 'conversation:delivered').at(-1)?.body).toEqual({ conversations: [{ conversationId: 'c1', seq: 2 }] });
+  });
+
   test('own messages alone are no reason for a report', async () => {
     for (let i = 0; i < 5; i++) of(ana).send('me');
     await h.clock.advance(3_000);
@@ -208,5 +243,15 @@ describe('reading', () => {
     h.server.say('luis', 'c1', 'one more');
     await h.clock.advance(20);
     expect(of(tablet).unreadCount).toBe(91);
+  });
+
+  test('the count stops at a hundred, and a read at the head', async () => {
+    for (let i = 0; i < 130; i++) h.server.say('luis', 'c1', 'news');
+    await h.clock.advance(50);
+    expect(of(ana).entries).toHaveLength(130);
+    expect(of(ana).unreadCount).toBe(100);
+    void of(ana).read(9_999);
+    await h.clock.advance(50);
+    expect(commandsOf(ana, 'conversation:read').map(({ body }) => body)).toEqual([{ conversationId: 'c1', seq: 130 }]);
   });
 });

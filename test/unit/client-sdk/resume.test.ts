@@ -113,25 +113,28 @@ describe('a reconnect', () => {
     expect(ana.client.conversation('c1').joined).toBe(false);
   });
 
-  test('more conversations than one frame takes are asked for in pages', async () => {
-    const ids = upTo(700).map((i) => `conversation-with-a-rather-long-id-${'x'.repeat(40)}-${i}`);
-    for (const id of ids) h.server.logs.create(id, ['ana']);
-    const ana = await h.live('ana', { autoJoin: 'none' });
-    const joined = Promise.all(ids.map((id) => ana.client.conversation(id).join()));
-    await h.clock.until(() => ids.every((id) => ana.client.conversation(id).joined));
-    await joined;
-    expect(commandsOf(0, 'join:conversation')).toHaveLength(7);
-    await offline(1_000, () => fill(ids[650] as string, 5));
-    await h.clock.until(() => ana.client.state === 'live');
-    const frames =
-      h.server.live[0]?.commands
-        .filter(({ name }) => name === 'sync:state')
-        .map(({ body }) => body as { positions: unknown[]; continuation?: boolean }) ?? [];
-    expect(frames.length).toBeGreaterThan(1);
-    expect(frames.map(({ continuation }) => continuation)).toEqual([undefined, ...Array(frames.length - 1).fill(true)]);
-    expect(frames.flatMap(({ positions }) => positions)).toHaveLength(700);
-    expect(ana.entries).toHaveLength(5);
-  });
+  test.each(['short', `rather-long-${'x'.repeat(60)}`])(
+    'more conversations than one frame takes are asked for in pages: %s ids',
+    async (prefix) => {
+      const ids = upTo(700).map((i) => `${prefix}-${i}`);
+      for (const id of ids) h.server.logs.create(id, ['ana']);
+      const ana = await h.live('ana', { autoJoin: 'none' });
+      const joined = Promise.all(ids.map((id) => ana.client.conversation(id).join()));
+      await h.clock.until(() => ids.every((id) => ana.client.conversation(id).joined));
+      await joined;
+      expect(commandsOf(0, 'join:conversation')).toHaveLength(7);
+      await offline(1_000, () => fill(ids[650] as string, 5));
+      await h.clock.until(() => ana.client.state === 'live');
+      const frames =
+        h.server.live[0]?.commands
+          .filter(({ name }) => name === 'sync:state')
+          .map(({ body }) => body as { positions: unknown[]; continuation?: boolean }) ?? [];
+      expect(frames.length).toBeGreaterThan(1);
+      expect(frames.map(({ continuation }) => continuation)).toEqual([undefined, ...Array(frames.length - 1).fill(true)]);
+      expect(frames.flatMap(({ positions }) => positions)).toHaveLength(700);
+      expect(ana.entries).toHaveLength(5);
+    },
+  );
 
   test.each(['sync:state', 'conversation:history'])('a %s that is refused for now is asked for again', async (refused) => {
     const ana = await h.live('ana');
