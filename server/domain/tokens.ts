@@ -43,7 +43,12 @@ export async function createTokenVerifier(settings: TokenSettings): Promise<Veri
 }
 
 async function verificationKey(settings: TokenSettings): Promise<{ key: unknown; algorithms: string[] }> {
-  if (settings.jwtSecret !== undefined) return { key: new TextEncoder().encode(settings.jwtSecret), algorithms: ['HS256'] };
+  if (settings.jwtSecret !== undefined) {
+    // Imported once: from bytes jose would do it for every token.
+    const bytes = new TextEncoder().encode(settings.jwtSecret);
+    const key = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']);
+    return { key, algorithms: ['HS256'] };
+  }
   if (settings.jwtPublicKey !== undefined) {
     const algorithm = await pemAlgorithm(settings.jwtPublicKey);
     return { key: await importSPKI(settings.jwtPublicKey, algorithm), algorithms: [algorithm] };
