@@ -71,7 +71,7 @@ export class Dispatch {
   #run(session: Session, { op, id, slots }: RawCommand, overBudget: Refused | undefined): void {
     const name = commandNames.get(op);
     const asked = name === undefined ? undefined : commandBody(name, slots);
-    const place = session.nextPlace();
+    const place = session.sendOrder.nextPlace();
     try {
       if (!session.isLive && op !== commandOps.auth) throw new CommandError('NOT_AUTHENTICATED', 'send auth first');
       if (this.draining) throw new CommandError('UNAVAILABLE', 'the server is shutting down', { retryAfterMs: 1_000 });
@@ -162,5 +162,6 @@ function countCommand(
 /** A send that may be tried again holds back the sender's later ones in the conversation. The body may be unchecked. */
 function holdBack(session: Session, body: unknown, place: number): void {
   const { conversationId } = body as { conversationId?: unknown };
-  if (typeof conversationId === 'string' && conversationId.length <= limits.maxIdLength) session.holdBack(conversationId, place);
+  if (typeof conversationId !== 'string' || conversationId.length > limits.maxIdLength) return;
+  if (!session.sendOrder.holdBack(conversationId, place)) session.end(1013, 'too many refused sends');
 }

@@ -43,7 +43,7 @@ export function sendMessage(services: Services): Route {
     ...commandBodies['message:send'],
     turn: (input) => input.conversationId,
     guard: (context, input) => {
-      if (!context.session.maySend(input.conversationId, context.place, input.first === true)) throw heldBack();
+      if (!context.session.sendOrder.maySend(input.conversationId, context.place, input.first === true)) throw heldBack();
       checkDraft(input);
       if (input.actAs !== undefined) return actingAs(services, context, input, maySend);
       const known = maySend(context, input);
@@ -76,17 +76,17 @@ function send(services: Services, context: Context, input: Input, known: Known, 
   const { session } = context;
   const entry = newEntry(services, context, input, known, sender);
   // While earlier sends are open, later ones carry the same version: if those are stale these must be too, or they overtake.
-  entry.accessVersion = session.pinVersion(entry.conversation, entry.accessVersion);
+  entry.accessVersion = session.sendOrder.pinVersion(entry.conversation, entry.accessVersion);
   services.typing.wrote(known.record.key, sender.key);
   return services.log.append(entry).then(
     (answer) => {
       if (answer.outcome !== 'stored')
-        return notStored(services, context, entry, answer).finally(() => session.unpinVersion(entry.conversation));
-      session.unpinVersion(entry.conversation);
+        return notStored(services, context, entry, answer).finally(() => session.sendOrder.unpinVersion(entry.conversation));
+      session.sendOrder.unpinVersion(entry.conversation);
       return replyOf(answer);
     },
     (error) => {
-      session.unpinVersion(entry.conversation);
+      session.sendOrder.unpinVersion(entry.conversation);
       throw error;
     },
   );
@@ -148,7 +148,7 @@ async function appendFresh(services: Services, context: Context, entry: NewEntry
     });
     if (!fresh || !can(identity, 'send', fresh)) throw noConversation();
     // One sent before this may have been refused meanwhile.
-    if (!session.maySend(entry.conversationId, place, false)) throw heldBack();
+    if (!session.sendOrder.maySend(entry.conversationId, place, false)) throw heldBack();
     const again = { ...entry, accessVersion: fresh.record.accessVersion };
     const answer = await services.log.append(again);
     if (answer.outcome === 'stored' || answer.outcome === 'repeated') return replyOf(answer);

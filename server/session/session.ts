@@ -13,6 +13,7 @@ import { conversationTopic } from '../domain/topics.ts';
 import type { Key } from '../store/store.ts';
 import { Outbox, type OutboxTicker } from './outbox.ts';
 import { frameRate, type RateName, type Refused, TokenBucket, type UserLimits } from './rate-limit.ts';
+import { SendOrder } from './send-order.ts';
 import type { Socket } from './socket.ts';
 import { Turns } from './turns.ts';
 
@@ -33,13 +34,13 @@ export interface SessionOptions {
 /** More refused frames than this within the window are a flood. */
 const floodedFrames = 200;
 const floodWindowMs = 10_000;
-const maxHeldBack = 10_000;
 
 export class Session {
   readonly id = randomUUID();
   readonly path: Path;
   readonly openedAtMs = Date.now();
   readonly turns = new Turns();
+  readonly sendOrder = new SendOrder();
   readonly upgradeToken: string | undefined;
   state: SessionState = 'opening';
   identity: Identity | undefined;
@@ -63,9 +64,6 @@ export class Session {
   #frames: TokenBucket;
   #refusedSinceMs = 0;
   #refusedFrames = 0;
-  readonly #heldBack = new Map<string, number>();
-  #places = 0;
-  readonly #openSends = new Map<Key, { accessVersion: number; open: number }>();
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #inbox: Key | undefined;
@@ -203,43 +201,6 @@ export class Session {
   /** Counts a command against the user's rates. */
   countCommand(name: RateName, nowMs: number): Refused | undefined {
     return this.limits?.take(name, nowMs);
-  }
-
-  /** Number of a command in the order this session sent them. */
-  nextPlace(): number {
-    return ++this.#places;
-  }
-
-  /** Notes that a send was refused and may be tried again: later ones of the conversation wait for one marked `first`. */
-  holdBack(conversationId: string, place: number): void {
-    const held = this.#heldBack.get(conversationId) ?? place;
-    this.#heldBack.set(conversationId, Math.min(held, place));
-    if (this.#heldBack.size > maxHeldBack) this.end(1013, 'too many refused sends');
-  }
-
-  /** Whether a send may pass: nothing sent before it is held back in the conversation, or it is the first one again. */
-  maySend(conversationId: string, place: number, first: boolean): boolean {
-    if (this.#heldBack.size === 0) return true;
-    const held = this.#heldBack.get(conversationId);
-    if (held === undefined || place < held) return true;
-    if (first) this.#heldBack.delete(conversationId);
-    return first;
-  }
-
-  /** The access version for a send: that of the sends still open in the conversation, else the given one. */
-  pinVersion(conversation: Key, accessVersion: number): number {
-    const pinned = this.#openSends.get(conversation);
-    if (pinned) {
-      pinned.open++;
-      return pinned.accessVersion;
-    }
-    this.#openSends.set(conversation, { accessVersion, open: 1 });
-    return accessVersion;
-  }
-
-  unpinVersion(conversation: Key): void {
-    const pinned = this.#openSends.get(conversation);
-    if (pinned && --pinned.open === 0) this.#openSends.delete(conversation);
   }
 
   /** Made only when something is to be said: a logger a session would cost more memory than all the rest of it. */

@@ -195,7 +195,7 @@ describe('a retryable refusal holds back what comes after it', () => {
 
   test('other conversations go on', async () => {
     const bench = new Bench();
-    bench.session.holdBack('d', 1);
+    bench.session.sendOrder.holdBack('d', 1);
     bench.send(1);
     expect(bench.waiting).toEqual([1]);
   });

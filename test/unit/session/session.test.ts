@@ -82,36 +82,6 @@ describe('frames behind auth', () => {
   });
 });
 
-describe('sends held back', () => {
-  test('those sent after the refused one, until one is first; those before it and other conversations are not', () => {
-    const { session } = openSession();
-    expect(session.maySend('c', 4, false)).toBe(true);
-    session.holdBack('c', 5);
-    expect(session.maySend('c', 4, false)).toBe(true);
-    expect(session.maySend('c', 6, false)).toBe(false);
-    expect(session.maySend('d', 6, false)).toBe(true);
-    expect(session.maySend('c', 7, true)).toBe(true);
-    expect(session.maySend('c', 8, false)).toBe(true);
-  });
-
-  test('the earliest refusal counts', () => {
-    const { session } = openSession();
-    session.holdBack('c', 5);
-    session.holdBack('c', 3);
-    session.holdBack('c', 9);
-    expect(session.maySend('c', 2, false)).toBe(true);
-    expect(session.maySend('c', 4, false)).toBe(false);
-  });
-
-  test('too many conversations held back end the session', () => {
-    const { session, socket } = openSession();
-    for (let i = 0; i < 10_000; i++) session.holdBack(`c${i}`, i);
-    expect(socket.told).toEqual([]);
-    session.holdBack('one more', 10_001);
-    expect(socket.told).toEqual(['end 1013']);
-  });
-});
-
 describe('grants', () => {
   test('subscribe once, and end with revoke', () => {
     const { session, socket, delivery } = openSession();
