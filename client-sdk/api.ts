@@ -8,10 +8,13 @@ import type { EventSource } from './events.ts';
 import type { Identity } from './handshake.ts';
 import type { CallOptions } from './requests.ts';
 
-/** Events of the client: those of all conversations, its state, and every push of the server that has no form of its own. */
+/** Pushes that reach the application in another form than they came in. */
+type Digested = 'message:new' | 'message:delivered' | 'message:read' | 'message:error' | 'typing:start' | 'typing:stop' | 'alive';
+
+/** Events of the client: those of all conversations, its state, and every other push of the server as it came. */
 export type ClientEvents = Omit<ConversationEvents, 'change'> & {
   state: ConnectionState;
-} & { [N in Exclude<PushName, 'message:new' | 'message:delivered' | 'message:read' | 'message:error' | 'alive'>]: PushBody<N> };
+} & { [N in Exclude<PushName, Digested>]: PushBody<N> };
 
 export interface ConversationChange {
   conversationId: string;

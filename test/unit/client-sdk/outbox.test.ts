@@ -203,7 +203,7 @@ describe('retries', () => {
   test('a rate limit is waited for, however often, and narrows what is on its way', async () => {
     let tokens = 3;
     h.server.script = ({ name, session, body }) => {
-      if (name !== 'message:send' || session.blocked.has(String(body.conversationId))) return undefined;
+      if (name !== 'message:send' || (session.blocked.has('c1') && !body.first)) return undefined;
       return tokens-- > 0 ? undefined : { error: { code: 'RATE_LIMIT_EXCEEDED', retryable: true, retryAfterMs: 1_000 } };
     };
     for (let i = 0; i < 12; i++) say(`m${i}`);
