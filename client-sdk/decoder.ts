@@ -82,7 +82,10 @@ class Reader {
   #map(length: number, depth: number): Record<string, unknown> {
     const map: Record<string, unknown> = {};
     for (let i = 0; i < length; i++) {
-      const key = String(this.value(depth + 1));
+      const name = this.value(depth + 1);
+      // Making text of a map could call what its bytes named toString.
+      if (typeof name === 'object' && name !== null) throw new RangeError('a map key is an array or a map');
+      const key = String(name);
       const value = this.value(depth + 1);
       // Assigning it would change the prototype of the object that listeners get.
       if (key !== '__proto__') map[key] = value;

@@ -22,10 +22,12 @@ export function changeMembers(services: Services): Route {
     name: 'conversation:members',
     ...commandBodies['conversation:members'],
     turn: (input) => input.conversationId,
-    // Changed in its turn, so that what is sent behind it in the same flight is judged by it.
+    // Changed in its turn and behind the sends before it, so that what is sent around it in one flight is judged in order.
     guard: async (context, input) => {
       const known = await mayRead(context, input);
-      return { known, seq: changes(input) ? await change(services, context.identity, input, known) : undefined };
+      if (!changes(input)) return { known, seq: undefined };
+      await context.session.sendOrder.settled(known.record.key);
+      return { known, seq: await change(services, context.identity, input, known) };
     },
     handle: async ({ identity }, input, { known, seq }) => {
       const { cursor, limit = limits.maxMembersInReply } = input;

@@ -135,6 +135,7 @@ async function notStored(services: Services, context: Context, entry: NewEntry, 
  * So what was sent behind it, and is stale for the same reason, follows in order.
  */
 function decideAgain(services: Services, context: Context, entry: NewEntry): Promise<Output> {
+  context.session.sendOrder.wake(entry.conversation);
   return new Promise((resolve, reject) => {
     context.session.turns.run(entry.conversationId, () => appendFresh(services, context, entry).then(resolve, reject));
   });

@@ -1,7 +1,7 @@
 // Keeps the sends of a session in order where they could overtake each other: behind a refused one that will be tried again, and
 // while the state that several were decided on is getting old.
 //
-// Owner of both tables: this class, one per session. An entry lives while something is held back, or open, in its conversation.
+// Owner of the tables: this class, one per session. An entry lives while something is held back, or open, in its conversation.
 
 import type { Key } from '../store/store.ts';
 
@@ -11,6 +11,7 @@ export class SendOrder {
   /** By conversation id: the place of the first refused send. */
   readonly #heldBack = new Map<string, number>();
   readonly #open = new Map<Key, { accessVersion: number; sends: number }>();
+  readonly #waiting = new Map<Key, (() => void)[]>();
   #places = 0;
 
   /** Number of a command in the order the session sent them. */
@@ -50,6 +51,28 @@ export class SendOrder {
 
   unpinVersion(conversation: Key): void {
     const pinned = this.#open.get(conversation);
-    if (pinned && --pinned.sends === 0) this.#open.delete(conversation);
+    if (!pinned || --pinned.sends > 0) return;
+    this.#open.delete(conversation);
+    this.wake(conversation);
+  }
+
+  /**
+   * Resolves when no send of this session is open in the conversation, so that what follows is not decided before them. Also
+   * when one of them must be decided again: that waits for its own turn, behind the one who asks here.
+   */
+  async settled(conversation: Key): Promise<void> {
+    if (!this.#open.has(conversation)) return;
+    await new Promise<void>((resolve) => {
+      const waiting = this.#waiting.get(conversation) ?? [];
+      waiting.push(resolve);
+      this.#waiting.set(conversation, waiting);
+    });
+  }
+
+  /** Lets go whoever waits for the conversation's open sends. */
+  wake(conversation: Key): void {
+    const waiting = this.#waiting.get(conversation) ?? [];
+    this.#waiting.delete(conversation);
+    for (const resolve of waiting) resolve();
   }
 }
