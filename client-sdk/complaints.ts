@@ -25,12 +25,12 @@ export class Complaints {
 
   #words(state: ConnectionState): string | undefined {
     if (state.name === 'offline' && (state.attempt > 1 || !this.#wasLive)) {
-      return `not live: ${sentence(state.reason)} Trying again. See docs/ERRORS.md#${state.code}`;
+      return `not live: ${sentence(state.reason)} Trying again. See docs/ERRORS.md#close-codes`;
     }
     if (state.name === 'authRequired')
       return `not live: ${sentence(state.reason)} Sign in again, then call connect(). See docs/ERRORS.md#auth_required`;
     if (state.name === 'closed' && state.reason !== 'client')
-      return `closed for good: ${sentence(state.message)} See docs/ERRORS.md#${state.code ?? 'closed'}`;
+      return `closed for good: ${sentence(state.message)} See docs/ERRORS.md#close-codes`;
     return undefined;
   }
 }

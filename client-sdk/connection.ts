@@ -83,11 +83,7 @@ export class Connection {
   /** The network or the page is back: what waits is tried now, what seems alive is asked. */
   wake(): void {
     if (this.#state.name === 'offline') this.#retry.hurry();
-    else this.probe();
-  }
-
-  probe(): void {
-    this.gate.link?.probe();
+    else this.gate.link?.probe();
   }
 
   /** Gives the link up and makes another one, for a server whose answers make no sense. */
@@ -188,9 +184,8 @@ export class Connection {
     this.gate.shut();
     this.#slot = undefined;
     this.#lastWords = '';
-    const link = this.#link;
+    this.#link?.close('');
     this.#link = undefined;
-    link?.close('');
   }
 
   #to(event: ConnectionEvent): void {

@@ -55,7 +55,7 @@ export class Engine implements Core {
       onPause: () => this.outbox.pause(),
       onPush: (name, body) => this.#received(name, body),
     });
-    this.outbox = new Outbox({ ...settings, request: this.requestNow, onOverdue: () => this.connection.probe() });
+    this.outbox = new Outbox({ ...settings, request: this.requestNow, onOverdue: () => this.connection.gate.link?.probe() });
     this.catchUp = new CatchUp(clock, this.requestNow, logger, { onLost: (id) => this.conversations.gone(id) });
     this.delivered = new DeliveredReporter(clock, this.requestNow);
     this.joiner = new Joiner(clock, this.requestNow, logger);

@@ -15,7 +15,8 @@ export interface Outgoing {
   fail(error: UTalkError): void;
 }
 
-export interface Item extends Outgoing {
+export interface Item {
+  readonly outgoing: Outgoing;
   state: 'waiting' | 'inFlight';
   /** Whether it was ever written to a connection. */
   written: boolean;
@@ -46,7 +47,7 @@ export class OutboxLane {
   }
 
   push(outgoing: Outgoing): void {
-    this.#items.push({ ...outgoing, state: 'waiting', written: false, failures: 0 });
+    this.#items.push({ outgoing, state: 'waiting', written: false, failures: 0 });
   }
 
   /** The message to write now, if any; it counts as in flight from here on. `first`: none before it is open. */
@@ -96,6 +97,6 @@ export class OutboxLane {
   }
 
   find(messageId: string): Item | undefined {
-    return this.#items.find((item) => item.draft.messageId === messageId);
+    return this.#items.find((item) => item.outgoing.draft.messageId === messageId);
   }
 }

@@ -92,7 +92,7 @@ export class Outbox {
     const item = this.#lanes.get(conversationId)?.find(messageId);
     if (!item) return;
     this.#remove(item);
-    item.settle(ack);
+    item.outgoing.settle(ack);
     this.#pump();
   }
 
@@ -140,7 +140,8 @@ export class Outbox {
       this.#pump();
     };
     this.#inFlight++;
-    request('message:send', first ? { ...item.draft, first } : item.draft, { timeoutMs: ackTimeoutMs }).then(
+    const { draft } = item.outgoing;
+    request('message:send', first ? { ...draft, first } : draft, { timeoutMs: ackTimeoutMs }).then(
       (ack) => {
         // Also when the log has confirmed it before.
         this.#window = Math.min(this.#window + 1, maxWindow);
@@ -152,7 +153,7 @@ export class Outbox {
 
   #acknowledged(item: Item, ack: Acknowledgement): void {
     this.#remove(item);
-    item.settle(ack);
+    item.outgoing.settle(ack);
   }
 
   #unanswered(lane: OutboxLane, item: Item, reason: unknown): void {
@@ -170,11 +171,11 @@ export class Outbox {
 
   #drop(item: Item, error: UTalkError): void {
     this.#remove(item);
-    item.fail(error);
+    item.outgoing.fail(error);
   }
 
   #remove(item: Item): void {
-    const id = item.draft.conversationId;
+    const id = item.outgoing.draft.conversationId;
     const lane = this.#lanes.get(id);
     lane?.remove(item);
     if (lane?.items.length === 0) this.#lanes.delete(id);

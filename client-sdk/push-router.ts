@@ -1,12 +1,13 @@
 // Brings each push to the part that knows what to do with it.
 
-import type { PushBody } from '../protocol/bodies/index.ts';
+import type { Conversation, PushBody } from '../protocol/bodies/index.ts';
 import type { PushName } from '../protocol/ops.ts';
 import type { Conversations } from './conversations.ts';
 import type { Core } from './core.ts';
 import type { Notifications } from './notifications.ts';
 import type { Presences } from './presence.ts';
 import type { Rooms } from './rooms.ts';
+import type { TrackedConversation } from './tracked-conversation.ts';
 
 export interface PushParts {
   conversations: Conversations;
@@ -42,7 +43,7 @@ export class PushRouter {
   constructor(core: Core, parts: PushParts) {
     this.#core = core;
     this.#parts = parts;
-    this.#handlers = { ...this.#conversationHandlers(), ...this.#otherHandlers() };
+    this.#handlers = { ...this.#logHandlers(), ...this.#stateHandlers(), ...this.#otherHandlers() };
   }
 
   route(name: PushName, body: unknown): void {
@@ -50,46 +51,59 @@ export class PushRouter {
     if (!notForwarded.has(name)) this.#core.events.emit(name as 'event', body as PushBody<'event'>);
   }
 
-  #conversationHandlers(): Handlers {
-    const { conversations } = this.#parts;
-    const known = (id: string) => {
-      const conversation = conversations.peek(id);
-      return conversation?.subscription.isLeft ? undefined : conversation;
-    };
+  /** A conversation that was asked for and not left. */
+  #known(id: string): TrackedConversation | undefined {
+    const conversation = this.#parts.conversations.peek(id);
+    return conversation?.subscription.isLeft ? undefined : conversation;
+  }
+
+  #logHandlers(): Handlers {
     return {
       'message:new': (entry) => {
         // Also for one that is not known yet: pushes may overtake the sync that says so.
-        const conversation = conversations.get(entry.conversationId);
+        const conversation = this.#parts.conversations.get(entry.conversationId);
         if (!conversation.subscription.isLeft) conversation.log.receive(entry);
       },
-      'message:delivered': (push) => known(push.conversationId)?.receipt('delivered', push),
-      'message:read': (push) => known(push.conversationId)?.receipt('read', push),
-      'message:error': (push) => known(push.conversationId)?.emit('message:error', push),
+      'message:delivered': (push) => this.#known(push.conversationId)?.receipt('delivered', push),
+      'message:read': (push) => this.#known(push.conversationId)?.receipt('read', push),
+      'message:error': (push) => this.#known(push.conversationId)?.emit('message:error', push),
       'typing:start': ({ conversationId, userId, durationMs }) => {
-        if (userId !== this.#core.identity?.userId) known(conversationId)?.typing.started(userId, durationMs);
+        if (userId !== this.#core.identity?.userId) this.#known(conversationId)?.typing.started(userId, durationMs);
       },
-      'typing:stop': ({ conversationId, userId }) => known(conversationId)?.typing.ended(userId),
-      'conversation:new': (push) => conversations.appeared(push, this.#parts.isNews(push.conversation.createdAt)),
-      'conversation:updated': (push) => conversations.updated(push),
+      'typing:stop': ({ conversationId, userId }) => this.#known(conversationId)?.typing.ended(userId),
+      'sync:required': (push) => this.#resume(push),
+    };
+  }
+
+  #stateHandlers(): Handlers {
+    const change = (id: string, state: Partial<Conversation>) => this.#known(id)?.setState(state);
+    return {
+      'conversation:new': (push) => this.#parts.conversations.appeared(push, this.#parts.isNews(push.conversation.createdAt)),
+      'conversation:updated': (push) => this.#parts.conversations.updated(push),
       'conversation:members': (push) => {
-        const conversation = known(push.conversationId);
+        const conversation = this.#known(push.conversationId);
         conversation?.facts.membersChanged(push);
         conversation?.changed();
       },
       'conversation:assigned': ({ conversationId, agentId, agentName, ownerEpoch }) =>
-        known(conversationId)?.setState({ assignedAgent: agentId, assignedAgentName: agentName, ownerEpoch }),
+        change(conversationId, { assignedAgent: agentId, assignedAgentName: agentName, ownerEpoch }),
       'bot:resumed': ({ conversationId, ownerEpoch }) =>
-        known(conversationId)?.setState({ botEnabled: true, assignedAgent: undefined, assignedAgentName: undefined, ownerEpoch }),
-      'escalation:started': ({ conversationId }) => known(conversationId)?.setState({ status: 'escalated' }),
-      'escalation:accepted': ({ conversationId }) => known(conversationId)?.setState({ status: 'open' }),
-      'escalation:declined': ({ conversationId }) => known(conversationId)?.setState({ status: 'pending' }),
-      'sync:required': ({ conversationId, reason, head }) => {
-        const conversation = conversationId === undefined ? undefined : known(conversationId);
-        if (conversationId === undefined) return reason === 'new_session_detected' ? undefined : this.#parts.onSyncRequired();
-        if (reason === 'gap' && head !== undefined) conversation?.log.raiseHead(head);
-        else if (conversation?.subscription.isWanted) this.#core.joiner.join(conversation);
-      },
+        change(conversationId, { botEnabled: true, assignedAgent: undefined, assignedAgentName: undefined, ownerEpoch }),
+      'escalation:started': ({ conversationId }) => change(conversationId, { status: 'escalated' }),
+      'escalation:accepted': ({ conversationId }) => change(conversationId, { status: 'open' }),
+      'escalation:declined': ({ conversationId }) => change(conversationId, { status: 'pending' }),
     };
+  }
+
+  #resume({ conversationId, reason, head }: PushBody<'sync:required'>): void {
+    if (conversationId === undefined) {
+      // Of a new session the close code tells the rest.
+      if (reason !== 'new_session_detected') this.#parts.onSyncRequired();
+      return;
+    }
+    const conversation = this.#known(conversationId);
+    if (reason === 'gap' && head !== undefined) conversation?.log.raiseHead(head);
+    else if (conversation?.subscription.isWanted) this.#core.joiner.join(conversation);
   }
 
   #otherHandlers(): Handlers {

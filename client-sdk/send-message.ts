@@ -6,6 +6,8 @@ import type { Core } from './core.ts';
 import { UTalkError } from './errors.ts';
 import { newId } from './ids.ts';
 import type { Acknowledgement, PendingEntry } from './local-echo.ts';
+import type { Draft, Outgoing } from './outbox-lane.ts';
+import { type Pending, pending } from './pending.ts';
 
 /** What sendMessage needs of a conversation. */
 export interface Sender {
@@ -23,98 +25,86 @@ interface DeliveryError {
 }
 
 /** @throws OutboxFullError; ClosedError; the reason of an aborted signal; UTalkError ID_REUSED for an id that is on its way */
-export function sendMessage(conversation: Sender, core: Core, draft: MessageDraft, options: SendOptions): SentMessage {
+export function sendMessage(conversation: Sender, core: Core, draft: MessageDraft, { signal, messageId }: SendOptions): SentMessage {
   core.assertOpen('send');
-  const { signal } = options;
   if (signal?.aborted) throw signal.reason;
   const { clock, random } = core.settings;
-  const messageId = options.messageId ?? newId(clock.now(), random);
+  const id = messageId ?? newId(clock.now(), random);
   const { log } = conversation;
-  if (log.echo.find(messageId)?.status === 'sending') {
-    throw new UTalkError('ID_REUSED', `the message ${messageId} is on its way already`);
-  }
-  const outgoing = new OutgoingMessage(messageId);
-  const abort = () => {
-    if (core.outbox.withdraw(conversation.id, messageId)) {
-      log.echo.remove(messageId);
-      log.changed();
-      outgoing.status = 'withdrawn';
-    }
-    settle(() => outgoing.reject(signal?.reason));
-  };
-  const settle = (outcome: () => void) => {
-    signal?.removeEventListener('abort', abort);
-    outcome();
-  };
-  core.outbox.push({
-    draft: { ...draft, type: draft.type ?? 'text', conversationId: conversation.id, messageId },
-    settle: (ack) => {
-      conversation.acknowledged(messageId, ack);
-      settle(() => outgoing.settle(ack));
-    },
-    fail: (error) => {
-      log.echo.fail(messageId, error);
-      log.changed();
-      settle(() => outgoing.fail(error));
-      const { code, message, details } = error;
-      // A bot decides anew, on the epoch that the refusal names.
-      if (typeof details?.ownerEpoch === 'number') conversation.setState({ ownerEpoch: details.ownerEpoch });
-      conversation.emit('message:error', {
-        conversationId: conversation.id,
-        messageId,
-        source: 'client',
-        error: { code, message, details },
-      });
-    },
-  });
-  log.echo.put(pendingEntry(conversation.id, messageId, draft, core));
+  if (log.echo.find(id)?.status === 'sending') throw new UTalkError('ID_REUSED', `the message ${id} is on its way already`);
+  const outgoing = new OutgoingMessage(conversation, core, { ...draft, type: draft.type ?? 'text', messageId: id }, signal);
+  core.outbox.push(outgoing);
+  log.echo.put(pendingEntry(outgoing.draft, core));
   log.changed();
-  signal?.addEventListener('abort', abort);
   return outgoing;
 }
 
-function pendingEntry(conversationId: string, messageId: string, draft: MessageDraft, core: Core): PendingEntry {
+function pendingEntry({ conversationId, messageId, type, text, mediaId, metadata, actAs }: Draft, core: Core): PendingEntry {
   const { identity, settings } = core;
   const senderRole = identity?.role ?? 'customer';
   return {
     conversationId,
     messageId,
-    type: draft.type ?? 'text',
-    sender: draft.actAs ?? identity?.userId ?? '',
+    type,
+    sender: actAs ?? identity?.userId ?? '',
     senderRole,
     direction: senderRole === 'customer' ? 'inbound' : 'outbound',
     status: 'sending',
     createdAt: settings.clock.now(),
-    text: draft.text,
-    mediaId: draft.mediaId,
-    metadata: draft.metadata,
+    text,
+    mediaId,
+    metadata,
   };
 }
 
-class OutgoingMessage implements SentMessage {
-  readonly messageId: string;
-  readonly acked: Promise<Acknowledgement>;
+class OutgoingMessage implements SentMessage, Outgoing {
+  readonly draft: Draft;
   status: SentMessage['status'] = 'sending';
-  #resolve: (ack: Acknowledgement) => void = () => {};
-  reject: (reason: unknown) => void = () => {};
+  readonly #conversation: Sender;
+  readonly #core: Core;
+  readonly #acked: Pending<Acknowledgement>;
 
-  constructor(messageId: string) {
-    this.messageId = messageId;
-    this.acked = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.reject = reject;
-    });
+  constructor(conversation: Sender, core: Core, draft: Omit<Draft, 'conversationId'>, signal?: AbortSignal) {
+    this.draft = { ...draft, conversationId: conversation.id };
+    this.#conversation = conversation;
+    this.#core = core;
+    this.#acked = pending<Acknowledgement>({ signal, onEnd: () => signal?.aborted && this.#withdraw() });
     // Callers may ignore the promise: failures come as `message:error` too.
     this.acked.catch(() => {});
   }
 
+  get messageId(): string {
+    return this.draft.messageId;
+  }
+
+  get acked(): Promise<Acknowledgement> {
+    return this.#acked.promise;
+  }
+
   settle(ack: Acknowledgement): void {
+    this.#conversation.acknowledged(this.messageId, ack);
     this.status = 'sent';
-    this.#resolve(ack);
+    this.#acked.resolve(ack);
   }
 
   fail(error: UTalkError): void {
+    const { id, log } = this.#conversation;
+    const { messageId } = this;
+    log.echo.fail(messageId, error);
+    log.changed();
     this.status = 'failed';
-    this.reject(error);
+    this.#acked.reject(error);
+    const { code, message, details } = error;
+    // A bot decides anew, on the epoch that the refusal names.
+    if (typeof details?.ownerEpoch === 'number') this.#conversation.setState({ ownerEpoch: details.ownerEpoch });
+    this.#conversation.emit('message:error', { conversationId: id, messageId, source: 'client', error: { code, message, details } });
+  }
+
+  #withdraw(): void {
+    const { id, log } = this.#conversation;
+    if (!this.#core.outbox.withdraw(id, this.messageId)) return;
+    log.echo.remove(this.messageId);
+    log.changed();
+    this.status = 'withdrawn';
   }
 }
