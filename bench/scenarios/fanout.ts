@@ -10,7 +10,7 @@ const subscribers = 1_000;
 const conversationId = 'bench-fanout';
 /** Bursts under way at most: enough that a commit is hidden behind the publishing of the burst before. */
 const shapes = [
-  { burst: 10, window: 4 },
+  { burst: 10, window: 8 },
   { burst: 1, window: 8 },
 ] as const;
 
