@@ -1,10 +1,10 @@
-// Body and reply of every command. Slot order is declaration order; see common.ts.
+// Body and reply of every command. Slot order is declaration order; see shapes.ts.
 
 import { type Static, type TSchema, Type } from 'typebox';
 import { limits } from '../limits.ts';
 import type { CommandName } from '../ops.ts';
 import { messageTypes } from '../roles.ts';
-import * as c from './common.ts';
+import * as c from './shapes.ts';
 
 const sendTypes = messageTypes.filter((type) => type !== 'system') as Exclude<(typeof messageTypes)[number], 'system'>[];
 

@@ -1,3 +1,3 @@
 export * from './commands.ts';
-export type { Conversation, Entry, JoinResult, Member, Notification, Position, Presence, Watermark } from './common.ts';
 export * from './pushes.ts';
+export type { Conversation, Entry, JoinResult, Member, Notification, Position, Presence, Watermark } from './shapes.ts';

@@ -1,8 +1,8 @@
-// Body of every push. Slot order is declaration order; see common.ts.
+// Body of every push. Slot order is declaration order; see shapes.ts.
 
 import { type Static, type TSchema, Type } from 'typebox';
 import type { PushName } from '../ops.ts';
-import * as c from './common.ts';
+import * as c from './shapes.ts';
 
 const inConversation = { conversationId: c.conversationId() };
 const receipt = (title: string) =>

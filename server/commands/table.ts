@@ -5,19 +5,19 @@ import { Compile } from 'typebox/compile';
 import { type CommandName, commandOps, type Path } from '../../protocol/index.ts';
 import { StartError } from '../errors.ts';
 import { admitSession, refreshToken } from './auth.ts';
+import { changeMembers } from './change-members.ts';
 import { createConversation } from './create-conversation.ts';
-import { historyOf } from './history.ts';
+import { activateUser, expelUser } from './expel-user.ts';
 import { joinConversation, leaveConversation } from './join-conversation.ts';
 import { listConversations } from './list-conversations.ts';
-import { changeMembers } from './members.ts';
+import { markDelivered, markRead } from './mark-watermarks.ts';
 import { ping } from './ping.ts';
-import { markDelivered, markRead } from './receipts.ts';
+import { readHistory } from './read-history.ts';
 import type { Route } from './route.ts';
 import { sendMessage } from './send-message.ts';
 import type { Services } from './services.ts';
+import { startTyping, stopTyping } from './show-typing.ts';
 import { syncState } from './sync-state.ts';
-import { startTyping, stopTyping } from './typing.ts';
-import { activateUser, expelUser } from './users.ts';
 
 export interface CompiledRoute extends Route {
   /** Why an input breaks the schema, or undefined. */
@@ -40,7 +40,7 @@ const builtIn = [
   createConversation,
   changeMembers,
   listConversations,
-  historyOf,
+  readHistory,
   markRead,
   markDelivered,
   startTyping,

@@ -9,7 +9,7 @@ import { noConversation } from './conversation-guard.ts';
 import { defineRoute, type Route } from './route.ts';
 import type { Services } from './services.ts';
 
-export function historyOf({ joining }: Services): Route {
+export function readHistory({ joining }: Services): Route {
   return defineRoute({
     name: 'conversation:history',
     ...commandBodies['conversation:history'],
