@@ -7,7 +7,8 @@ export default defineConfig({
   test: {
     ...forks,
     projects: [
-      { test: { ...forks, name: 'unit', include: ['test/*.test.ts', 'test/unit/**/*.test.ts'] } },
+      // Files of one worker share their modules: most of the time would go into loading them anew.
+      { test: { ...forks, isolate: false, name: 'unit', include: ['test/*.test.ts', 'test/unit/**/*.test.ts'] } },
       { test: { ...forks, name: 'model', include: ['test/model/**/*.test.ts'] } },
       {
         test: {
