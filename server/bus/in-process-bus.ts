@@ -1,6 +1,6 @@
 // The bus of one process: a hub that nodes connect to. With one node nobody hears anything, and nothing is encoded for it.
 
-import type { Bus, BusEvent, BusHandler } from './bus.ts';
+import type { Bus, BusEvent, BusHandler, BusState, BusStats, NodeChange } from './bus.ts';
 
 /** Connects any number of nodes of one process. */
 export class InProcessHub {
@@ -9,6 +9,10 @@ export class InProcessHub {
   connect(node: string): Bus {
     if (this.#nodes.has(node)) throw new Error(`node ${node} is connected already`);
     const bus = new InProcessBus(this, node);
+    for (const other of this.#nodes.values()) {
+      other.tell(node, 'joined');
+      bus.tell(other.node, 'joined');
+    }
     this.#nodes.set(node, bus);
     return bus;
   }
@@ -17,52 +21,77 @@ export class InProcessHub {
     return this.#nodes.size;
   }
 
-  send(origin: string, events: readonly BusEvent[]): void {
-    for (const [node, bus] of this.#nodes) if (node !== origin) bus.take(origin, events);
+  send(origin: string, events: readonly BusEvent[], call: number): void {
+    for (const [node, bus] of this.#nodes) if (node !== origin) bus.take(origin, events, call);
   }
 
   leave(node: string): void {
     this.#nodes.delete(node);
+    for (const other of this.#nodes.values()) other.tell(node, 'left');
   }
 }
 
 class InProcessBus implements Bus {
-  readonly state = 'up';
+  readonly node: string;
+  readonly state: BusState = 'up';
+  readonly doubtful = false;
   onEvents: BusHandler = () => {};
+  onLost: (origin: string | undefined) => void = () => {};
+  onNode: (node: string, change: NodeChange) => void = () => {};
+  onState: (state: BusState) => void = () => {};
   readonly #hub: InProcessHub;
-  readonly #node: string;
-  #incoming: { origin: string; events: readonly BusEvent[] }[] = [];
+  #incoming: (() => void)[] = [];
+  #published = 0;
+  #heard = 0;
+  #flushes = 0;
 
   constructor(hub: InProcessHub, node: string) {
     this.#hub = hub;
-    this.#node = node;
+    this.node = node;
   }
 
   get remote(): boolean {
     return this.#hub.size > 1;
   }
 
-  publish(_call: number, events: readonly BusEvent[]): void {
-    if (events.length > 0) this.#hub.send(this.#node, events);
+  publish(call: number, events: readonly BusEvent[]): void {
+    if (!this.remote) return;
+    this.#published += events.length;
+    this.#flushes++;
+    this.#hub.send(this.node, events, call);
+  }
+
+  take(origin: string, events: readonly BusEvent[], call: number): void {
+    this.#heard += events.length;
+    this.#later(() => this.onEvents(origin, events, call > 0 ? [call] : []));
+  }
+
+  tell(node: string, change: NodeChange): void {
+    this.#later(() => this.onNode(node, change));
   }
 
   /** Events arrive in a later turn of the loop, as they would over a network. */
-  take(origin: string, events: readonly BusEvent[]): void {
-    this.#incoming.push({ origin, events });
-    if (this.#incoming.length === 1) setImmediate(() => this.#deliver());
-  }
-
-  #deliver(): void {
-    const incoming = this.#incoming;
-    this.#incoming = [];
-    for (const { origin, events } of incoming) this.onEvents(origin, events);
+  #later(run: () => void): void {
+    this.#incoming.push(run);
+    if (this.#incoming.length > 1) return;
+    setImmediate(() => {
+      const incoming = this.#incoming;
+      this.#incoming = [];
+      for (const deliver of incoming) deliver();
+    });
   }
 
   interest(): void {}
 
   async flushed(): Promise<void> {}
 
+  stats(): BusStats {
+    const nodes = this.#hub.size - 1;
+    const counts = { published: this.#published, heard: this.#heard, flushes: this.#flushes };
+    return { state: 'up', reason: '', nodes, lagMs: 0, bytesPublished: 0, dropped: 0, gaps: 0, queuedBytes: 0, ...counts };
+  }
+
   async close(): Promise<void> {
-    this.#hub.leave(this.#node);
+    this.#hub.leave(this.node);
   }
 }

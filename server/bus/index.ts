@@ -1,2 +1,12 @@
-export { type Bus, type BusEvent, type BusHandler, type BusKind, busKinds } from './bus.ts';
+export {
+  type Bus,
+  type BusEvent,
+  type BusHandler,
+  type BusKind,
+  type BusState,
+  type BusStats,
+  busKinds,
+  goneMs,
+  type NodeChange,
+} from './bus.ts';
 export { InProcessHub } from './in-process-bus.ts';

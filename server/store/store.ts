@@ -28,6 +28,17 @@ export interface UserRecord {
   inbox: Key;
 }
 
+/** A user as presence needs them. */
+export interface Peer {
+  key: Key;
+  id: string;
+  role: Role;
+  workspace: string;
+  email?: string;
+  /** When the last session of this user was gone; 0 when never told. ms since 1970. */
+  lastSeenMs: number;
+}
+
 /** What a session needs of its user at auth. */
 export interface UserEntry {
   inboxHead: number;
@@ -217,7 +228,7 @@ export interface CreateConversation {
 }
 
 export type CreateOutcome =
-  | { outcome: 'created' | 'existing'; record: ConversationRecord; members: MemberRecord[] }
+  | { outcome: 'created' | 'existing'; call: number; record: ConversationRecord; members: MemberRecord[] }
   | { outcome: 'reused' }
   | { outcome: 'full' };
 
@@ -303,9 +314,40 @@ export interface ConversationSummary {
   unread: number[];
 }
 
+/**
+ * What a committed call of some node concerns. append, create, members and watermarks name conversations, users (rights) and
+ * sessions (session numbers) name users; doubt names nothing: that node's link to the bus is not up.
+ */
+export type ChangeKind = 'append' | 'create' | 'members' | 'watermarks' | 'users' | 'sessions' | 'doubt';
+
+/** One row of `changes`. */
+export interface Change {
+  node: string;
+  call: number;
+  kind: ChangeKind;
+  keys: Key[];
+}
+
+/** Inclusive ranges of call numbers, rising. */
+export type CallRanges = readonly (readonly [from: number, to: number])[];
+
+export interface ChangesPage {
+  /** For the next read: it answers exactly what was not visible to this one. Only this store can read it. */
+  position: string;
+  changes: Change[];
+  /** False when more than the limit were there, or some are not kept any more: look at everything instead. */
+  complete: boolean;
+}
+
 export interface Store {
-  /** PostgreSQL system identifier and timeline: positions are only comparable within one generation. */
+  /** PostgreSQL system identifier, timeline and table: positions are only comparable within one generation. */
   readonly generation: string;
+  /**
+   * Called when the database that answers may be another one or an older state of the same, or has been out of reach:
+   * `wentBack` when its generation is another one or its transactions are older than those seen before. Synchronous, and
+   * before anything is appended on the new connection.
+   */
+  onReturn: (wentBack: boolean) => void;
   /** This process in `changes`: random per start. */
   readonly node: string;
   readonly appends: AppendQueue;
@@ -320,13 +362,32 @@ export interface Store {
    */
   enterUsers(requests: readonly { user: Key; inbox: Key; limit: number }[]): Promise<UserEntry[]>;
   /** Refuses or admits the user, and (expel) invalidates tokens issued before now. Undefined for an unknown user. */
-  setUserActive(tenant: string, userId: string, active: boolean): Promise<UserRecord | undefined>;
-  expelUser(tenant: string, userId: string): Promise<UserRecord | undefined>;
+  setUserActive(tenant: string, userId: string, active: boolean): Promise<{ call: number; user: UserRecord } | undefined>;
+  expelUser(tenant: string, userId: string): Promise<{ call: number; user: UserRecord } | undefined>;
+  /** The users of these keys, for judging their sessions again. Unknown keys are left out. */
+  readUsers(keys: readonly Key[]): Promise<{ user: UserRecord; sessionNumber: number }[]>;
+  /** Raises the users' session numbers (policy single) and answers them in the order asked. Batched by the caller. */
+  nextSessionNumbers(users: readonly Key[]): Promise<{ call: number; numbers: number[] }>;
+  /**
+   * The users of these ids whom the viewer may see: shared: those with a conversation in common; workspace: those of that
+   * workspace as well; tenant: all.
+   */
+  findPeers(request: {
+    tenant: string;
+    viewer: Key;
+    userIds: readonly string[];
+    scope: 'shared' | 'workspace' | 'tenant';
+    workspace: string;
+  }): Promise<Peer[]>;
+  /** Writes when users were last seen; it never goes back. */
+  touchUsers(rows: readonly { user: Key; atMs: number }[]): Promise<void>;
 
   /** Records with the keys of all members. Answers in the order asked, undefined for unknown ones. Batched by the caller. */
   loadConversations(
     ids: readonly { tenant: string; id: string }[],
   ): Promise<({ record: ConversationRecord; members: Set<Key> } | undefined)[]>;
+  /** The same by key; inboxes are unknown here. */
+  loadConversationsByKey(keys: readonly Key[]): Promise<({ record: ConversationRecord; members: MemberRecord[] } | undefined)[]>;
   createConversation(request: CreateConversation): Promise<CreateOutcome>;
   changeMembers(request: ChangeMembers): Promise<ChangeMembersOutcome>;
   /** A page of members by the order they were added; empty when the conversation does not exist. */
@@ -344,13 +405,31 @@ export interface Store {
   read(requests: readonly ReadRequest[]): Promise<(ReadResult | undefined)[]>;
   /** Entries after a seq, rising, for repair; and the head. */
   readAfter(conversation: Key, afterSeq: number, limit: number): Promise<{ entries: StoredEntry[]; head: number }>;
+  /** The same for many, in one statement. Answers in the order asked. Batched by the caller. */
+  readAfterMany(
+    requests: readonly { conversation: Key; afterSeq: number; limit: number }[],
+  ): Promise<{ entries: StoredEntry[]; head: number }[]>;
   /** Seq of an entry by the server's id, within one conversation. */
   seqOf(conversation: Key, entryId: string): Promise<number | undefined>;
 
   /** Raises watermarks; they never fall. Answers in the order asked. Batched by the caller; at most one row per member. */
-  raiseWatermarks(rows: readonly WatermarkRow[]): Promise<WatermarkAnswer[]>;
+  raiseWatermarks(rows: readonly WatermarkRow[]): Promise<{ call: number; answers: WatermarkAnswer[] }>;
+  /** Watermarks of the members that have any, at most `limit` a conversation, for repair. Inboxes and unknown keys are left out. */
+  readWatermarks(
+    conversations: readonly Key[],
+    limit: number,
+  ): Promise<{ conversation: Key; conversationId: string; members: { id: string; readSeq: number; deliveredSeq: number }[] }[]>;
   /** Moves the conversations up in lists. At most once a second per conversation. */
   touch(rows: readonly { conversation: Key; atMs: number }[]): Promise<void>;
+
+  /**
+   * Changes that were not visible at `position` and that the node has not heard of otherwise.
+   * @param position of the previous page; undefined answers only the position now.
+   * @param heard calls to leave out, by node.
+   */
+  readChanges(position: string | undefined, heard: ReadonlyMap<string, CallRanges>, limit: number): Promise<ChangesPage>;
+  /** Leaves a row of kind doubt: others cannot rely on hearing this node. */
+  noteDoubt(): Promise<void>;
 
   /** Resolves when the database answers; rejects after the timeout. */
   ping(timeoutMs: number): Promise<void>;

@@ -1,0 +1,44 @@
+// Connections to Redis. Nothing that Redis holds is the truth, so every call fails fast instead of waiting for it to come back.
+
+import { Redis, type RedisOptions } from 'ioredis';
+import type { Logger } from 'pino';
+
+export type { Redis } from 'ioredis';
+
+export interface RedisConnectionOptions {
+  url: string;
+  /** Shown by CLIENT LIST. */
+  name: string;
+  log: Logger;
+  /** Answers that take longer fail; none for a connection that blocks. */
+  commandTimeoutMs?: number;
+}
+
+const connectTimeoutMs = 2_000;
+const firstRetryMs = 100;
+const maxRetryMs = 1_000;
+
+/** Time until the next try: doubling up to a second, with full jitter, so that nodes do not come back in step. */
+const retryDelayMs = (times: number) => 50 + Math.random() * Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(times, 10));
+
+/**
+ * A connection that keeps trying to connect, refuses commands while it is not connected, and never sends one twice.
+ * Errors of the connection are logged at debug level: whoever owns it says once what they mean.
+ */
+export function connectRedis({ url, name, log, commandTimeoutMs }: RedisConnectionOptions): Redis {
+  const options: RedisOptions = {
+    // ioredis 6 speaks RESP3 unless told otherwise, and then XREAD answers in another shape.
+    protocol: 2,
+    connectionName: name,
+    connectTimeout: connectTimeoutMs,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: retryDelayMs,
+  };
+  if (commandTimeoutMs !== undefined) options.commandTimeout = commandTimeoutMs;
+  const redis = new Redis(url, options);
+  redis.on('error', (error) => log.debug({ err: error, connection: name }, 'Redis connection error'));
+  return redis;
+}
