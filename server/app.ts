@@ -1,7 +1,7 @@
 // The composition root: builds store, bus, node, edge and HTTP, in this order, and undoes them in reverse.
 
 import { randomUUID } from 'node:crypto';
-import { InProcessHub } from './bus/index.ts';
+import { type Bus, InProcessHub } from './bus/index.ts';
 import type { Route } from './commands/route.ts';
 import { developmentOrigins, type Settings } from './config.ts';
 import { type Demo, openDemo } from './demo.ts';
@@ -9,11 +9,12 @@ import { developmentSecret } from './development.ts';
 import { createTokenVerifier, type VerifyToken } from './domain/tokens.ts';
 import { drain } from './drain.ts';
 import { createListener, type Listener } from './edge/listener.ts';
-import type { Health } from './health.ts';
+import type { Figures, Health } from './health.ts';
 import { createHttpListener, type HttpListener } from './http/http-listener.ts';
 import type { Log } from './log.ts';
-import { Metrics } from './metrics.ts';
+import { type Exposition, Metrics } from './metrics.ts';
 import { ConversationNode } from './node.ts';
+import { NodeHealth } from './node-health.ts';
 import { registerMetrics } from './node-metrics.ts';
 import { OutboxTicker } from './session/outbox.ts';
 import { Session } from './session/session.ts';
@@ -26,17 +27,43 @@ export interface App {
   /** Opens both ports. @throws StartError when one is in use. */
   listen(): Promise<{ port: number; httpPort: number }>;
   health(): Health;
+  figures(): Figures;
+  /** What this process shows to Prometheus. */
+  readonly metrics: Metrics;
+  /** Of the database in use, with its password; never to be logged. */
+  readonly databaseUrl: string;
   /** Drains, then closes everything. Safe to call twice. */
   close(reason?: string): Promise<void>;
 }
 
-export interface AppOptions {
-  routes?: readonly Route[];
+/** What this process does of a server's work; several processes share it, one alone does all. */
+export interface Roles {
+  /** `alone` takes the port exclusively, `shared` together with other processes, `none` opens no WebSocket port. */
+  webSocket: 'alone' | 'shared' | 'none';
+  /** Opens HTTP_PORT: health, metrics, the SDK, the demo page. */
+  http: boolean;
+  /** Brings the database to this version. */
+  migrates: boolean;
 }
 
-/** The store is down for the readiness probe when it has not answered for this long. */
-const storeDownMs = 5_000;
-const storeProbeMs = 1_000;
+/** Answers on the HTTP port for several processes: given what this one would say, what all of them say. */
+export interface Front {
+  health(own: Health): Health;
+  figures(own: Figures): Figures;
+  metrics(own: Exposition): Promise<Exposition>;
+  /** WebSocket port of the others. */
+  wsPort(): number;
+}
+
+export interface AppOptions {
+  routes?: readonly Route[];
+  roles?: Roles;
+  front?: Front;
+  /** Name among several processes: label `worker` of every metric. */
+  worker?: string;
+}
+
+const allRoles: Roles = { webSocket: 'alone', http: true, migrates: true };
 
 /**
  * Builds a node from settings; nothing listens before `listen`.
@@ -57,16 +84,17 @@ class Assembly implements App {
   readonly #log: Log;
   readonly #options: AppOptions;
   readonly #undo: (() => Promise<void>)[];
-  readonly #startedAtMs = Date.now();
-  readonly #metrics = new Metrics();
-  #state: 'starting' | 'ready' | 'draining' = 'starting';
-  #storeAnsweredAtMs = Date.now();
+  readonly #roles: Roles;
+  readonly metrics: Metrics;
   #closing: Promise<void> | undefined;
+  #bus!: Bus;
+  #health!: NodeHealth;
   #store!: Store;
   #listener!: Listener;
-  #http!: HttpListener;
+  #http: HttpListener | undefined;
   #port = 0;
-  #httpPort = 0;
+  #httpPort: number;
+  databaseUrl = '';
   node!: ConversationNode;
   demo: Demo | undefined;
 
@@ -74,7 +102,10 @@ class Assembly implements App {
     this.#settings = settings;
     this.#log = log;
     this.#options = options;
+    this.#roles = options.roles ?? allRoles;
     this.#undo = undo;
+    this.metrics = new Metrics(options.worker === undefined ? {} : { worker: options.worker });
+    this.#httpPort = settings.httpPort;
   }
 
   async build(): Promise<App> {
@@ -82,13 +113,15 @@ class Assembly implements App {
     const secret = settings.development ? developmentSecret(settings.dataDir) : settings.jwtSecret;
     const verifyToken = await createTokenVerifier({ ...settings, jwtSecret: secret });
     this.#store = await this.#openStore();
+    const hasDemo = secret !== undefined && (settings.development || settings.demo);
     const ticker = new OutboxTicker();
     this.#listener = await createListener({
       settings,
       log: this.#log,
       health: () => this.health(),
-      accepting: () => this.#state === 'ready',
-      ownOrigins: () => (this.demo ? developmentOrigins(this.#httpPort) : []),
+      shared: this.#roles.webSocket === 'shared',
+      accepting: () => this.#health.phase === 'ready',
+      ownOrigins: () => (hasDemo ? developmentOrigins(this.#httpPort) : []),
       checkToken: verifyToken,
       openSession: (socket, data) => {
         const { node } = this;
@@ -109,22 +142,27 @@ class Assembly implements App {
       onTextFrame: (session) => this.node.dispatch.badFrame(session, 'frames are binary MessagePack'),
     });
     this.#undo.push(async () => this.#listener.close());
-    const bus = new InProcessHub().connect(this.#store.node);
+    this.#bus = new InProcessHub().connect(this.#store.node);
+    this.#health = new NodeHealth({
+      store: this.#store,
+      bus: settings.redisUrl === undefined ? undefined : this.#bus,
+      listens: this.#roles.webSocket !== 'none',
+      log: this.#log,
+    });
+    this.#undo.push(async () => this.#health.close());
     this.node = new ConversationNode({
       settings,
       log: this.#log,
       store: this.#store,
-      bus,
+      bus: this.#bus,
       topics: this.#listener,
       verifyToken,
       routes: this.#options.routes ?? [],
     });
     this.#undo.push(() => this.node.close());
-    registerMetrics(this.#metrics, this.node, this.#listener);
-    if (secret !== undefined && (settings.development || settings.demo)) this.demo = await openDemo(this.node, secret);
-    this.#http = await this.#createHttp(verifyToken);
-    this.#undo.push(() => this.#http.close());
-    this.#watchStore();
+    registerMetrics(this.metrics, this.node, this.#listener);
+    this.#health.register(this.metrics);
+    if (this.#roles.http) await this.#openHttp(verifyToken, hasDemo ? secret : undefined);
     return this;
   }
 
@@ -136,7 +174,8 @@ class Assembly implements App {
       this.#undo.push(() => embedded.stop());
       url = embedded.url;
     }
-    await migrate({ url, entriesPartitions, log: this.#log });
+    this.databaseUrl = url;
+    if (this.#roles.migrates) await migrate({ url, entriesPartitions, log: this.#log });
     const store = await openStore({
       url,
       pool: databasePool,
@@ -149,57 +188,50 @@ class Assembly implements App {
     return store;
   }
 
-  #createHttp(verifyToken: VerifyToken): Promise<HttpListener> {
-    return createHttpListener({
+  async #openHttp(verifyToken: VerifyToken, demoSecret: string | undefined): Promise<void> {
+    const { front } = this.#options;
+    if (demoSecret !== undefined) this.demo = await openDemo(this.node, demoSecret);
+    const http = await createHttpListener({
       settings: this.#settings,
       log: this.#log,
-      health: () => this.health(),
-      metrics: () => this.#metrics.text(),
+      health: () => front?.health(this.health()) ?? this.health(),
+      figures: () => front?.figures(this.figures()) ?? this.figures(),
+      metrics: async () => {
+        const own = await this.metrics.text();
+        return front?.metrics(own) ?? own;
+      },
       verifyToken: (token) =>
         verifyToken(token).then(
           (claims) => ({ role: claims.role }),
           () => undefined,
         ),
       demo: this.demo,
-      wsPort: () => this.#port,
+      wsPort: () => front?.wsPort() ?? this.#port,
     });
-  }
-
-  /** Probes the store, so that readiness tells what a send would meet. */
-  #watchStore(): void {
-    const timer = setInterval(() => {
-      this.#store.ping(storeProbeMs).then(
-        () => {
-          this.#storeAnsweredAtMs = Date.now();
-        },
-        () => {},
-      );
-    }, storeProbeMs);
-    this.#undo.push(async () => clearInterval(timer));
+    this.#http = http;
+    this.#undo.push(() => http.close());
   }
 
   async listen(): Promise<{ port: number; httpPort: number }> {
-    this.#port = await this.#listener.listen();
-    this.#httpPort = await this.#http.listen();
-    this.#state = 'ready';
+    if (this.#roles.webSocket !== 'none') this.#port = await this.#listener.listen();
+    if (this.#http) this.#httpPort = await this.#http.listen();
+    this.#health.enter('ready');
     const ports = { port: this.#port, httpPort: this.#httpPort };
     this.#log.info({ ...ports, node: this.#store.node }, 'ready');
     return ports;
   }
 
   health(): Health {
-    const silentMs = Date.now() - this.#storeAnsweredAtMs;
-    const storeDown = silentMs > storeDownMs;
-    const status = this.#state !== 'ready' ? this.#state : storeDown ? 'down' : 'ok';
+    return this.#health.now();
+  }
+
+  figures(): Figures {
+    const { redisUrl } = this.#settings;
     return {
-      status,
-      ready: status === 'ok',
-      checks: {
-        store: storeDown ? `no answer for ${Math.round(silentMs / 1000)} s` : 'ok',
-        listener: this.#state === 'ready' ? 'ok' : this.#state,
-      },
-      uptimeS: Math.round((Date.now() - this.#startedAtMs) / 1000),
-      startedAt: this.#startedAtMs,
+      connections: this.#listener.stats().open,
+      users: this.node.registry.stats().users,
+      rooms: this.node.services.delivery.stats().cursors,
+      ...(redisUrl === undefined ? {} : { redis: this.#bus.state }),
     };
   }
 
@@ -209,8 +241,8 @@ class Assembly implements App {
   }
 
   async #close(reason: string): Promise<void> {
-    const wasReady = this.#state === 'ready';
-    this.#state = 'draining';
+    const wasReady = this.#health.phase === 'ready';
+    this.#health.enter('draining');
     if (wasReady) await drain(this.node, this.#listener, this.#settings.drainWindowMs, reason);
     for (const step of this.#undo.splice(0).reverse())
       await step().catch((err: unknown) => this.#log.error({ err }, 'a part did not close'));

@@ -2,10 +2,18 @@
 
 import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client';
 
+/** Metrics in the text format of Prometheus. */
+export interface Exposition {
+  contentType: string;
+  body: string;
+}
+
 export class Metrics {
   readonly #registry = new Registry();
 
-  constructor() {
+  /** @param labels that every sample carries: a closed list, never ids. */
+  constructor(labels: Readonly<Record<string, string>> = {}) {
+    this.#registry.setDefaultLabels(labels);
     collectDefaultMetrics({ register: this.#registry });
   }
 
@@ -43,7 +51,7 @@ export class Metrics {
     });
   }
 
-  async text(): Promise<{ contentType: string; body: string }> {
+  async text(): Promise<Exposition> {
     return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
   }
 }

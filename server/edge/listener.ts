@@ -21,6 +21,8 @@ export interface ListenerOptions {
   settings: Settings;
   log: Logger;
   health(): Health;
+  /** Whether other processes of this user may listen on the port as well; the kernel spreads connects over them. */
+  shared: boolean;
   /** Whether upgrades are accepted now. */
   accepting(): boolean;
   /** Origins of our own page, known once its port is. */
@@ -171,8 +173,9 @@ class UwsListener implements Listener {
 
   listen(): Promise<number> {
     const { host, port } = this.#options.settings;
+    const exclusively = this.#options.shared ? 0 : this.#native.LIBUS_LISTEN_EXCLUSIVE_PORT;
     return new Promise((resolve, reject) => {
-      this.#app.listen(host, port, this.#native.LIBUS_LISTEN_EXCLUSIVE_PORT, (listenSocket) => {
+      this.#app.listen(host, port, exclusively, (listenSocket) => {
         if (listenSocket === false) {
           reject(new StartError(`port ${port} on ${host} is in use: stop what holds it, or set PORT to another one`));
           return;

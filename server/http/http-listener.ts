@@ -5,8 +5,9 @@ import type { Socket } from 'node:net';
 import Fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Settings } from '../config.ts';
 import { StartError } from '../errors.ts';
-import type { Health } from '../health.ts';
+import type { Figures, Health } from '../health.ts';
 import type { Log } from '../log.ts';
+import type { Exposition } from '../metrics.ts';
 import { addClientRoutes } from './client-routes.ts';
 import { addDemoRoutes, type Demo } from './demo-routes.ts';
 import { addHealthRoutes } from './health-routes.ts';
@@ -18,7 +19,8 @@ export interface HttpDependencies {
   settings: Settings;
   log: Log;
   health(): Health;
-  metrics(): Promise<{ contentType: string; body: string }>;
+  figures(): Figures;
+  metrics(): Promise<Exposition>;
   /** Resolves to undefined for a token that is not valid. Only operational routes ask. */
   verifyToken(token: string): Promise<{ role: string } | undefined>;
   /** Present in development mode or with UTALK_DEMO=1 only. */
@@ -56,7 +58,7 @@ export async function createHttpListener(deps: HttpDependencies): Promise<HttpLi
   server.setNotFoundHandler((_request, reply) =>
     reply.code(404).send({ code: 'NOT_FOUND', message: 'Nothing is served at this address.' }),
   );
-  addHealthRoutes(server, deps.health);
+  addHealthRoutes(server, deps);
   addMetricsRoute(server, deps);
   addClientRoutes(server, settings);
   if (deps.demo && (settings.development || settings.demo)) addDemoRoutes(server, deps.demo, deps.wsPort);

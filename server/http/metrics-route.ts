@@ -2,11 +2,12 @@
 
 import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../config.ts';
+import type { Exposition } from '../metrics.ts';
 import { operationalAccess } from './operational-access.ts';
 
 export interface MetricsSource {
   settings: Settings;
-  metrics(): Promise<{ contentType: string; body: string }>;
+  metrics(): Promise<Exposition>;
   verifyToken(token: string): Promise<{ role: string } | undefined>;
 }
 

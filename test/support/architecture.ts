@@ -61,6 +61,7 @@ function withoutComments(text: string): string {
 
 const folderFloors = new Map([
   ['server/cli', 7],
+  ['server/supervisor', 7],
   ['server/edge', 6],
   ['server/http', 6],
   ['server/jobs', 6],
@@ -81,6 +82,7 @@ const fileFloors = new Map([
   ['server/index.ts', 7],
   ['server/node.ts', 7],
   ['server/node-metrics.ts', 7],
+  ['server/node-health.ts', 7],
   ['server/demo.ts', 7],
   ['server/drain.ts', 7],
   ['server/config.ts', 1],

@@ -2,13 +2,14 @@
 
 import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import { defineSettings, type Settings } from '../../server/config.ts';
-import type { Health } from '../../server/health.ts';
+import type { Figures, Health } from '../../server/health.ts';
 import { createHttpListener, type HttpDependencies, type HttpListener } from '../../server/http/http-listener.ts';
 import { createLog } from '../../server/log.ts';
 
 /** A key that turns development mode off. */
 export const secret = 'a secret of more than thirty-two bytes';
 export const well: Health = { status: 'ok', ready: true, checks: { database: 'ok' }, uptimeS: 7, startedAt: 1_700_000_000_000 };
+export const here: Figures = { connections: 12, users: 9, rooms: 4 };
 export const demo = {
   conversationId: 'demo',
   users: [
@@ -35,6 +36,7 @@ export class HttpFixture {
       settings: defineSettings({ host: '127.0.0.1', httpPort: 0, ...settings }),
       log: createLog('silent'),
       health: () => well,
+      figures: () => here,
       metrics: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'utalk_connections 3\n' }),
       verifyToken: async (token) => (token.startsWith('role:') ? { role: token.slice(5) } : undefined),
       wsPort: () => 4999,
