@@ -13,14 +13,16 @@ export const leaseMs = 15_000;
 export const renewEveryMs = 5_000;
 
 export interface RosterDirectory {
-  /** Writes facts of this node, in order. @throws StateUnavailable */
+  /** Writes changed facts of this node, in order. Makes no page where there is none. @throws StateUnavailable */
   write(facts: readonly Fact[]): Promise<void>;
-  /** Renews the lease of this node; false when the page was gone, and all facts must be written again. @throws StateUnavailable */
+  /** Makes the page of this node anew: exactly these facts. There is no page until all are written. @throws StateUnavailable */
+  replace(facts: readonly Fact[]): Promise<void>;
+  /** Renews the lease of this node; false when there is no page (any more), so that it must be made anew. @throws StateUnavailable */
   renew(): Promise<boolean>;
   /** Nodes with a page, this one included. @throws StateUnavailable */
   nodes(): Promise<string[]>;
-  /** All facts of a node; empty when it has no page. @throws StateUnavailable */
-  load(node: string): Promise<Fact[]>;
+  /** All facts of a node; undefined when it has no page. @throws StateUnavailable */
+  load(node: string): Promise<Fact[] | undefined>;
   /** Takes the page of this node away. Never rejects. */
   close(): Promise<void>;
 }

@@ -1,0 +1,152 @@
+// What every node knows of every other: facts with one owner each, the node that says them (who is online, who is in a room).
+// All nodes hold all facts of all live nodes. What is lost on the bus is loaded from the directory, or asked for without one.
+//
+// Nothing that another node has said is taken away while the bus is not up: who is silent then may well be alive.
+
+import type { Logger } from 'pino';
+import type { Bus, BusState, NodeChange } from '../bus/index.ts';
+import { type RosterDirectory, renewEveryMs } from '../state/index.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { Announcer } from './roster/announcer.ts';
+import { type FactListener, Facts } from './roster/facts.ts';
+import { FollowedNodes } from './roster/followed.ts';
+import { readFrame, type Said } from './roster/frames.ts';
+
+export interface RosterOptions {
+  bus: Bus;
+  /** Undefined when nodes can only be of this process. */
+  directory: RosterDirectory | undefined;
+  log: Logger;
+  clock?: Clock;
+}
+
+export class Roster {
+  readonly #bus: Bus;
+  readonly #directory: RosterDirectory | undefined;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #facts = new Facts();
+  readonly #announcer: Announcer;
+  readonly #followed: FollowedNodes;
+  readonly #settledListeners: (() => void)[] = [];
+  #wasSettled = false;
+  #cancelTick: () => void;
+
+  constructor({ bus, directory, log, clock = systemClock }: RosterOptions) {
+    this.#bus = bus;
+    this.#directory = directory;
+    this.#log = log;
+    this.#clock = clock;
+    this.#announcer = new Announcer({ bus, directory, log, clock, page: () => this.#facts.listOf(bus.node) });
+    this.#followed = new FollowedNodes({ bus, directory, log, clock, facts: this.#facts, onProgress: () => this.#noteSettled() });
+    this.#cancelTick = () => {};
+    if (directory) this.#tick();
+  }
+
+  /**
+   * Says a fact of this node. The value is one that MessagePack can carry, neither undefined nor null, and is not changed
+   * afterwards. Local listeners are told before this returns, other nodes after this turn of the loop.
+   */
+  set(table: string, key: string, value: unknown): void {
+    const fact = { table, key, value };
+    this.#facts.apply(this.#bus.node, fact);
+    this.#announcer.changed(fact);
+  }
+
+  /** Takes a fact of this node back; harmless without one. */
+  delete(table: string, key: string): void {
+    if (this.#facts.of(table, key).has(this.#bus.node)) this.set(table, key, undefined);
+  }
+
+  /** What the nodes say of a key, by node, this one included. A live view: empty when nobody says anything. */
+  facts(table: string, key: string): ReadonlyMap<string, unknown> {
+    return this.#facts.of(table, key);
+  }
+
+  /** Keys of which any node says something. */
+  keys(table: string): IterableIterator<string> {
+    return this.#facts.keys(table);
+  }
+
+  /** Calls the listener synchronously after every change of a key, local or remote. */
+  onChange(table: string, listener: FactListener): void {
+    this.#facts.listen(table, listener);
+  }
+
+  /** False while the bus is not up or facts of a known node are being loaded: what is missing may come back. */
+  get settled(): boolean {
+    return this.#bus.state === 'up' && this.#followed.complete;
+  }
+
+  /** Calls the listener whenever `settled` becomes true. */
+  onSettled(listener: () => void): void {
+    this.#settledListeners.push(listener);
+  }
+
+  /** Takes an event of kind roster. */
+  heard(origin: string, frame: Uint8Array): void {
+    let said: Said;
+    try {
+      said = readFrame(frame);
+    } catch (error) {
+      this.#log.warn({ node: origin, err: error }, 'a node said something unreadable of itself');
+      return;
+    }
+    if (said.kind === 'facts') this.#followed.heard(origin, said.facts);
+    else if (said.kind === 'ask') this.#answer(said.node);
+    else if (this.#directory) this.#followed.load(origin);
+    else if (said.kind === 'anew') this.#followed.begun(origin);
+    else this.#followed.completed(origin);
+  }
+
+  nodeChanged(node: string, change: NodeChange): void {
+    this.#followed.changed(node, change);
+    // Without a directory a node that has joined is told by the others.
+    if (change === 'joined' && !this.#directory) this.#announcer.anew();
+  }
+
+  /** Events of a node (undefined: of any) were lost: what it says is loaded anew. */
+  lost(origin: string | undefined): void {
+    if (origin === undefined) this.#followed.loadAll();
+    else this.#followed.load(origin);
+    // Redis may have lost our own page together with the events.
+    this.#announcer.check();
+  }
+
+  stateChanged(state: BusState): void {
+    if (state === 'up') {
+      this.#followed.resume();
+      this.#announcer.check();
+      void this.#followed.check();
+    }
+    this.#noteSettled();
+  }
+
+  stats(): { nodes: number; facts: number } {
+    return { nodes: this.#followed.size, facts: this.#facts.size };
+  }
+
+  /** Takes this node's page away; nothing is said afterwards. */
+  async close(): Promise<void> {
+    this.#cancelTick();
+    this.#followed.close();
+    await this.#announcer.close();
+  }
+
+  #answer(asked: string): void {
+    if (!this.#directory && asked === this.#bus.node) this.#announcer.anew();
+  }
+
+  #tick(): void {
+    this.#announcer.check();
+    void this.#followed.check();
+    this.#cancelTick = this.#clock.later(() => this.#tick(), renewEveryMs);
+  }
+
+  #noteSettled(): void {
+    const { settled } = this;
+    if (settled === this.#wasSettled) return;
+    this.#wasSettled = settled;
+    if (settled) for (const listener of this.#settledListeners) listener();
+  }
+}
