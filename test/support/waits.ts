@@ -11,14 +11,17 @@ export interface Waits {
 
 /**
  * The gap of an arrival: from the commit of the entry until it reached the application of a member, also while that member had
- * no connection. `createdAt` stands for the commit: it is taken shortly before, so a gap is measured too long rather than too
- * short.
+ * no connection. The time of the entry stands for the commit: it is taken shortly before, so a gap is measured too long rather
+ * than too short.
  */
-export function gaps(history: History, counts: (receiver: Receiver, arrival: Arrival) => boolean = () => true): Waits {
+export function gaps({ receivers, table }: History, counts: (receiver: Receiver, arrival: Arrival) => boolean = () => true): Waits {
+  const committed = new Map(table.map(({ id, createdAtMs }) => [id, createdAtMs]));
   return waitsOf(
-    history.receivers.flatMap((receiver) =>
+    receivers.flatMap((receiver) =>
       [...receiver.arrived.values()].flatMap((arrivals) =>
-        arrivals.filter((arrival) => counts(receiver, arrival)).map(({ atMs, createdAtMs }) => atMs - createdAtMs),
+        arrivals
+          .filter((arrival) => counts(receiver, arrival))
+          .map(({ id, atMs, createdAtMs }) => atMs - (committed.get(id) ?? createdAtMs)),
       ),
     ),
   );
