@@ -1,7 +1,7 @@
 // The domain of one node, put together: every part is made here and knows only what it is given.
 
 import type { Logger } from 'pino';
-import { type Bus, type BusEvent, busKinds } from './bus/index.ts';
+import type { Bus } from './bus/index.ts';
 import { meetDeadline } from './commands/auth.ts';
 import { Dispatch } from './commands/dispatch.ts';
 import type { Route } from './commands/route.ts';
@@ -9,22 +9,28 @@ import type { Services } from './commands/services.ts';
 import { routeTable } from './commands/table.ts';
 import type { Settings } from './config.ts';
 import { Activity } from './domain/activity.ts';
+import type { Announce } from './domain/announce.ts';
 import { batcher } from './domain/batcher.ts';
 import { Conversations, type MembersChanged } from './domain/conversations.ts';
 import { Delivery } from './domain/delivery.ts';
 import { Joining } from './domain/joining.ts';
-import { Log, outgoingOf } from './domain/log.ts';
+import { Log } from './domain/log.ts';
 import { Membership } from './domain/membership.ts';
 import { Notifications } from './domain/notifications.ts';
 import { Receipts } from './domain/receipts.ts';
+import { Reconciliation } from './domain/reconciliation.ts';
+import { Repair } from './domain/repair.ts';
 import type { VerifyToken } from './domain/tokens.ts';
-import { conversationTopic, type Topics, userTopic } from './domain/topics.ts';
+import type { Topics } from './domain/topics.ts';
 import { Typing } from './domain/typing.ts';
 import { Updates } from './domain/updates.ts';
 import { Users } from './domain/users.ts';
+import { Hearing } from './hearing.ts';
+import { endRefused } from './session/eviction.ts';
 import { Registry } from './session/registry.ts';
 import type { Session } from './session/session.ts';
-import type { Key, Store, StoredEntry } from './store/store.ts';
+import { SingleSessions } from './session/single-sessions.ts';
+import type { Key, Store, StoredEntry, UserRecord } from './store/store.ts';
 
 export interface NodeOptions {
   settings: Settings;
@@ -40,13 +46,18 @@ const sweepMs = 1_000;
 /** A grant that cannot be checked for so long ends its session, which connects again and is checked there. */
 const recheckMs = 1_000;
 const recheckTries = 10;
+/** An append whose outcome is unknown may still be under way in the database. */
+const unknownOutcomeMs = 1_000;
+const repairBatch = 40;
 
 export class ConversationNode {
   readonly services: Services;
   readonly dispatch: Dispatch;
   readonly registry: Registry;
   readonly #options: NodeOptions;
+  readonly repair: Repair;
   readonly #activity: Activity;
+  readonly #reconciliation: Reconciliation;
   readonly #sweep: NodeJS.Timeout;
 
   constructor(options: NodeOptions) {
@@ -57,28 +68,47 @@ export class ConversationNode {
     const updates = new Updates(store, registry, log);
     const activity = new Activity(store, log);
     const delivery = new Delivery({
-      store,
+      store: { readAfter: batchedReadAfter(store) },
       topics,
       log,
       onMembersChanged: (change) => this.#membersChanged(change),
       changeOf: (entry) => this.#changeOf(entry),
-      onLateChange: (change) => conversations.forget(change.conversation, change.accessVersion),
+      onLateChange: (change) => this.#lateChange(change),
       onSkipped: (key, conversationId) => this.#recheck(key, conversationId),
       onInterest: (key, on) => bus.interest(key, on),
     });
+    const repair = new Repair({
+      store,
+      node: store.node,
+      bus,
+      log,
+      onUnheard: (changes) => this.#reconciliation.apply(changes),
+      onEverything: () => this.#reconciliation.everything(registry.userKeys()),
+    });
+    const announce: Announce = {
+      get remote() {
+        return bus.remote;
+      },
+      tell: (call, events) => {
+        if (call > 0) repair.heard(store.node, [call]);
+        if (bus.remote && (call > 0 || events.length > 0)) bus.publish(call, events);
+      },
+    };
     const entryLog = new Log({
       store,
       delivery,
-      bus,
+      announce,
       onGrown: (conversation, _head, atMs) => {
         updates.changed(conversation);
         activity.grown(conversation, atMs);
       },
+      onUnknown: () => repair.doubt(unknownOutcomeMs),
     });
-    const receipts = new Receipts(store, topics, bus);
-    const membership = new Membership(store, conversations, entryLog, topics, bus);
-    const typing = new Typing(topics, bus);
+    const receipts = new Receipts(store, topics, announce);
+    const membership = new Membership(store, conversations, entryLog, topics, announce);
+    const typing = new Typing(topics, announce);
     this.registry = registry;
+    this.repair = repair;
     this.#activity = activity;
     this.services = {
       settings,
@@ -95,18 +125,51 @@ export class ConversationNode {
       typing,
       updates,
       registry,
+      announce,
+      singleSessions: new SingleSessions(store, registry, announce),
       enterUser: batcher((requests) => store.enterUsers(requests), 500, 2),
     };
+    this.#reconciliation = new Reconciliation({
+      store,
+      conversations,
+      delivery,
+      updates,
+      audience: registry,
+      topics,
+      log,
+      onUsers: (users) => this.#judge(users),
+    });
     membership.onAdded = (conversation, user) => updates.add(conversation, user);
     receipts.onRead = (conversation) => updates.changed(conversation);
-    registry.onUserGone = (user) => updates.leave(user);
+    updates.onInterest = (conversation, on) => bus.interest(conversation, on);
+    registry.onUserGone = (user) => {
+      updates.leave(user);
+      this.services.singleSessions.forget(user);
+    };
     registry.onSessionGone = (session) => this.#endTyping(session);
-    bus.onEvents = (_origin, events) => this.#heard(events);
+    store.onReturn = (wentBack) => {
+      if (wentBack) delivery.restart();
+      else delivery.lookAll();
+      repair.doubt();
+    };
+    const hearing = new Hearing(this.services, topics);
+    bus.onEvents = (origin, events, calls) => {
+      hearing.take(events);
+      repair.heard(origin, calls);
+    };
+    bus.onLost = () => repair.doubt();
+    bus.onState = () => repair.rhythmChanged();
+    bus.onNode = () => repair.rhythmChanged();
     this.dispatch = new Dispatch(routeTable(this.services, options.routes), settings.handlerTimeoutMs);
     this.#sweep = setInterval(() => {
       const nowMs = Date.now();
       registry.sweep(nowMs, (session) => meetDeadline(session, nowMs));
     }, sweepMs);
+  }
+
+  /** Takes the position from which changes of other nodes count; before anybody connects. @throws StoreUnavailable */
+  async start(): Promise<void> {
+    await this.repair.start();
   }
 
   /** Takes one binary message; the bytes die when this returns. */
@@ -122,6 +185,24 @@ export class ConversationNode {
       updates.remove(change.conversation, user);
     }
     for (const user of change.added) updates.add(change.conversation, user);
+  }
+
+  /** The entry has had its turn already, read for repair without the keys that come with it now. */
+  #lateChange(change: MembersChanged): void {
+    const { conversations, updates } = this.services;
+    conversations.forget(change.conversation, change.accessVersion);
+    for (const user of change.added) updates.add(change.conversation, user);
+  }
+
+  /** Users whose rights or session numbers may have changed on another node. */
+  #judge(found: readonly { user: UserRecord; sessionNumber: number }[]): void {
+    const { users, singleSessions, settings } = this.services;
+    for (const { user, sessionNumber } of found) {
+      users.revoked(user);
+      const reason = user.active ? 'expelled' : 'account_suspended';
+      endRefused(this.registry, user, reason, user.active ? 'You were signed out.' : 'Your account was deactivated.');
+      if (settings.sessionPolicy === 'single' && sessionNumber > 0) singleSessions.heard(user.key, sessionNumber);
+    }
   }
 
   /** An entry read for repair names users by id; the copy of the conversation is dropped instead of patched. */
@@ -165,18 +246,6 @@ export class ConversationNode {
     for (const conversation of session.joined.keys()) if (!this.registry.hasJoined(user, conversation)) typing.stop(conversation, user);
   }
 
-  #heard(events: readonly BusEvent[]): void {
-    const { delivery, updates } = this.services;
-    const { topics } = this.#options;
-    const entries = events.filter((event) => event.kind === busKinds.entry || event.kind === busKinds.changingEntry);
-    if (entries.length > 0) delivery.receive(entries.map(outgoingOf));
-    for (const event of entries) updates.changed(event.key);
-    for (const { kind, key, frame } of events) {
-      if (kind === busKinds.conversation) topics.publish(conversationTopic(key), frame);
-      else if (kind === busKinds.user) topics.publish(userTopic(key), frame);
-    }
-  }
-
   /** Refuses what comes late, then writes everything that was accepted. */
   async flush(): Promise<void> {
     this.dispatch.draining = true;
@@ -190,7 +259,15 @@ export class ConversationNode {
     clearInterval(this.#sweep);
     this.services.typing.close();
     this.services.updates.close();
+    this.#reconciliation.close();
+    await this.repair.close();
     await this.#activity.close();
     await this.#options.bus.close();
   }
+}
+
+/** Logs that are repaired at the same time are read together. */
+function batchedReadAfter(store: Store): Store['readAfter'] {
+  const read = batcher((requests: Parameters<Store['readAfterMany']>[0][number][]) => store.readAfterMany(requests), repairBatch, 2);
+  return (conversation, afterSeq, limit) => read({ conversation, afterSeq, limit });
 }

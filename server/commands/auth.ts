@@ -3,11 +3,13 @@
 import { commandBodies } from '../../protocol/bodies/index.ts';
 import type { CommandOutput, Path, Role } from '../../protocol/index.ts';
 import { limits, paths } from '../../protocol/index.ts';
+import { controlEvent } from '../domain/controls.ts';
 import { type Identity, identityOf, type TokenClaims } from '../domain/identity.ts';
 import { unavailable } from '../domain/log.ts';
 import { TokenRefused } from '../domain/tokens.ts';
 import { agentsTopic, aliveTopic, roleTopic, tenantTopic, userTopic, workspaceTopic } from '../domain/topics.ts';
 import { CommandError } from '../errors.ts';
+import { endFollowed, isAdmitted } from '../session/eviction.ts';
 import { announcedRates, ratesFor } from '../session/rate-limit.ts';
 import type { Session } from '../session/session.ts';
 import { StoreUnavailable, type UserRecord } from '../store/store.ts';
@@ -64,13 +66,13 @@ async function admit(
   if (session.state !== 'authenticating') throw new AdmissionRefused(4401, 'the session is closed');
   const identity = identityOf(claims, user);
   session.identity = identity;
+  session.tokenIssuedAtMs = claims.issuedAtMs;
   services.registry.enter(session, user.key);
   checkUser(services.users.current(user), claims);
   dropPredecessor(services, identity, previousSessionId);
-  services.registry.makeRoom(session, user.key);
   services.notifications.open(user.key, user.inbox);
   session.ownInbox(user.inbox);
-  const notificationsHead = await enter(services, identity);
+  const [notificationsHead] = await Promise.all([enter(services, identity), makeRoom(services, session, identity)]);
   if (session.state !== 'authenticating') throw new AdmissionRefused(4401, 'the session is closed');
   session.authenticated(identity, claims);
   scheduleExpiry(session);
@@ -85,15 +87,29 @@ function checkPath(path: Path, role: Role): void {
 /** @throws AdmissionRefused for a deactivated user, and for a token from before an expulsion. */
 function checkUser(user: UserRecord, claims: TokenClaims): void {
   if (!user.active) throw new AdmissionRefused(4403, 'the user is deactivated');
-  // iat has whole seconds: a token of the same second as the expulsion is refused, a new login is a moment later.
-  if (user.tokensValidAfterMs > 0 && claims.issuedAtMs <= user.tokensValidAfterMs)
-    throw new AdmissionRefused(4401, 'the token was revoked');
+  if (!isAdmitted(user, claims.issuedAtMs)) throw new AdmissionRefused(4401, 'the token was revoked');
 }
 
 /** The half-open connection a client has left behind would otherwise count until its ping times out. */
-function dropPredecessor({ registry }: Services, identity: Identity, previousSessionId: string | undefined): void {
-  const previous = previousSessionId === undefined ? undefined : registry.get(previousSessionId);
-  if (previous?.identity?.key === identity.key) previous.end(4409, 'followed by a new session of the same client');
+function dropPredecessor({ registry, announce }: Services, { key }: Identity, previousSessionId: string | undefined): void {
+  if (previousSessionId === undefined || endFollowed(registry, key, previousSessionId)) return;
+  if (announce.remote) announce.tell(0, [controlEvent(key, { type: 'followed', sessionId: previousSessionId })]);
+}
+
+/** Ends the sessions that the policy does not allow beside this one. With the store down, only those of this node are known. */
+async function makeRoom({ settings, registry, singleSessions }: Services, session: Session, { key, role }: Identity): Promise<void> {
+  const single = settings.sessionPolicy === 'single' && role !== 'bot' && role !== 'service';
+  if (!single) {
+    registry.makeRoom(session, key);
+    return;
+  }
+  try {
+    await singleSessions.take(session, key);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    session.number = 0;
+    registry.makeRoom(session, key);
+  }
 }
 
 /** Loads what the node keeps for an online user. With the store down, a user from the cache is let in without it. */
@@ -174,9 +190,9 @@ export function refreshToken({ verifyToken, users }: Services): Route {
       const user = await users.admit(claims).catch((error: unknown) => {
         throw unavailable(error);
       });
-      if (!user.active || (user.tokensValidAfterMs > 0 && claims.issuedAtMs <= user.tokensValidAfterMs))
-        throw new CommandError('NOT_AUTHENTICATED', 'the token was revoked');
+      if (!isAdmitted(user, claims.issuedAtMs)) throw new CommandError('NOT_AUTHENTICATED', 'the token was revoked');
       session.tokenExpiresAtMs = claims.expiresAtMs;
+      session.tokenIssuedAtMs = claims.issuedAtMs;
       scheduleExpiry(session);
       return { tokenExpiresAt: claims.expiresAtMs, serverTime: Date.now() };
     },

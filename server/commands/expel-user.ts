@@ -1,8 +1,10 @@
 // user:expel and user:activate. The store is changed first, so that a connect that races with this is refused by it.
 
 import { commandBodies } from '../../protocol/bodies/index.ts';
+import { controlEvent } from '../domain/controls.ts';
 import { unavailable } from '../domain/log.ts';
 import { CommandError } from '../errors.ts';
+import { endRefused } from '../session/eviction.ts';
 import type { UserRecord } from '../store/store.ts';
 import { defineRoute, type Route } from './route.ts';
 import type { Services } from './services.ts';
@@ -14,9 +16,8 @@ export function expelUser(services: Services): Route {
     paths: ['/admin'],
     roles: ['admin', 'service'],
     handle: async ({ identity }, { userId, reason = 'expelled', message = 'You were signed out.' }) => {
-      const user = await known(services.store.expelUser(identity.tenantId, userId));
-      services.users.revoked(user);
-      return { sessions: closeSessions(services, user, reason, message) };
+      const { call, user } = await known(services.store.expelUser(identity.tenantId, userId));
+      return { sessions: applyRights(services, call, user, reason, message) };
     },
   });
 }
@@ -28,27 +29,25 @@ export function activateUser(services: Services): Route {
     paths: ['/admin'],
     roles: ['admin'],
     handle: async ({ identity }, { userId, active }) => {
-      const user = await known(services.store.setUserActive(identity.tenantId, userId, active));
-      services.users.revoked(user);
-      if (!active) closeSessions(services, user, 'account_suspended', 'Your account was deactivated.');
+      const { call, user } = await known(services.store.setUserActive(identity.tenantId, userId, active));
+      applyRights(services, call, user, 'account_suspended', 'Your account was deactivated.');
       return { userId, active: user.active };
     },
   });
 }
 
-async function known(change: Promise<UserRecord | undefined>): Promise<UserRecord> {
-  const user = await change.catch((error: unknown) => {
+async function known<T>(change: Promise<T | undefined>): Promise<T> {
+  const changed = await change.catch((error: unknown) => {
     throw unavailable(error);
   });
-  if (!user) throw new CommandError('NOT_FOUND', 'no such user');
-  return user;
+  if (!changed) throw new CommandError('NOT_FOUND', 'no such user');
+  return changed;
 }
 
-function closeSessions({ registry }: Services, user: UserRecord, reason: string, message: string): number {
-  const sessions = [...registry.sessionsOf(user.key)];
-  for (const session of sessions) {
-    session.push('user:expelled', { reason, message });
-    session.end(4403, reason);
-  }
-  return sessions.length;
+/** @returns how many sessions of this node ended */
+function applyRights({ users, registry, announce }: Services, call: number, user: UserRecord, reason: string, message: string): number {
+  users.revoked(user);
+  const ended = endRefused(registry, user, reason, message);
+  announce.tell(call, [controlEvent(user.key, { type: 'rights', user, reason, message })]);
+  return ended;
 }

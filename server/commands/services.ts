@@ -1,6 +1,7 @@
 // What the commands work with: the domain of this node, built once in app.ts.
 
 import type { Settings } from '../config.ts';
+import type { Announce } from '../domain/announce.ts';
 import type { Conversations } from '../domain/conversations.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import type { Joining } from '../domain/joining.ts';
@@ -13,6 +14,7 @@ import type { Typing } from '../domain/typing.ts';
 import type { Updates } from '../domain/updates.ts';
 import type { Users } from '../domain/users.ts';
 import type { Registry } from '../session/registry.ts';
+import type { SingleSessions } from '../session/single-sessions.ts';
 import type { Key, Store, UserEntry } from '../store/store.ts';
 
 export interface Services {
@@ -30,6 +32,8 @@ export interface Services {
   typing: Typing;
   updates: Updates;
   registry: Registry;
+  announce: Announce;
+  singleSessions: SingleSessions;
   /** Inbox head and memberships of a user, asked together with others'. */
   enterUser(request: { user: Key; inbox: Key; limit: number }): Promise<UserEntry>;
 }

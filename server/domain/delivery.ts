@@ -30,10 +30,10 @@ interface Cursor {
   next: number;
   /** Head that `next` was set from: what lies at or below it was never passed here, member changes among it. */
   startedAt: number;
-  /** There may be entries beyond the held ones: more came than are held, or an append has an unknown outcome. */
+  /** There may be entries beyond the held ones: more came than are held, or some were never announced. */
   overflowed: boolean;
-  /** Two looks for unannounced entries are planned. */
-  suspected: boolean;
+  /** The log may have gone back: the next head that is read counts, and subscribers are told. */
+  restarted: boolean;
   /** Entries that came too early, by seq. */
   held: Map<number, Outgoing> | undefined;
   holds: number;
@@ -48,7 +48,7 @@ export interface DeliveryOptions {
   onMembersChanged(change: MembersChanged): void;
   /** What an entry read from the store changes, if anything. */
   changeOf(entry: StoredEntry): MembersChanged | undefined;
-  /** A change came with an entry that had its turn already: copies that a read made may be older than it. */
+  /** A change came with an entry that had its turn already: what a read has learned may be older than it. */
   onLateChange(change: MembersChanged): void;
   /** Entries of this log were skipped, and member changes may be among them: grants must be checked again. */
   onSkipped(key: Key, conversationId: string): void;
@@ -61,8 +61,6 @@ export interface DeliveryOptions {
 /** How long an entry that came too early waits for the ones before it. */
 const holdMs = 50;
 const retryMs = 1_000;
-const suspectMs = 1_000;
-const suspectAgainMs = 15_000;
 const repairPage = 500;
 /** More missing entries than this are not pushed one by one: clients page. */
 const maxRepair = 500;
@@ -75,6 +73,8 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #later: NonNullable<DeliveryOptions['later']>;
   readonly #cursors = new Map<Key, Cursor>();
+  /** Raised by every restart: what was asked before is no answer any more. */
+  #era = 0;
   #backlog: Outgoing[] = [];
   readonly counts = { published: 0, dropped: 0, held: 0, repaired: 0, gaps: 0, resets: 0 };
 
@@ -101,7 +101,7 @@ export class Delivery {
       next: 0,
       startedAt: 0,
       overflowed: false,
-      suspected: false,
+      restarted: false,
       held: undefined,
       holds: 1,
       repairing: false,
@@ -141,34 +141,64 @@ export class Delivery {
     const cursor = this.#cursors.get(key);
     if (!cursor) return head;
     if (cursor.next === 0) {
-      cursor.next = head + 1;
-      cursor.startedAt = head;
-      this.#release(cursor);
-      if (cursor.overflowed) this.#startRepair(cursor);
-    } else if (head < positionWhenAsked) {
+      // After a restart only a read that was sent later tells the head of the log that is there now.
+      if (!cursor.restarted) this.#begin(cursor, head);
+      return Math.max(head, cursor.next - 1);
+    }
+    if (head < positionWhenAsked) {
       this.#reset(cursor, head, 'reset');
       return head;
     }
     return Math.max(head, cursor.next - 1);
   }
 
-  /**
-   * Looks for entries that nobody announced, soon and once more after the store's call timeout: the outcome of an append is
-   * unknown, and its sender may never ask again.
-   */
-  suspect(key: Key): void {
+  /** Looks for entries that nobody has announced here. */
+  look(key: Key): void {
     const cursor = this.#cursors.get(key);
-    if (!cursor || cursor.suspected) return;
-    cursor.suspected = true;
-    const look = () => {
-      cursor.overflowed = true;
-      if (cursor.next > 0) this.#startRepair(cursor);
-    };
-    this.#later(look, suspectMs);
-    this.#later(() => {
-      cursor.suspected = false;
-      look();
-    }, suspectAgainMs);
+    if (!cursor) return;
+    cursor.overflowed = true;
+    if (cursor.next > 0) this.#startRepair(cursor, 0);
+  }
+
+  /** Looks into every log. */
+  lookAll(): void {
+    for (const key of this.#cursors.keys()) this.look(key);
+  }
+
+  /**
+   * The store may hold other logs than a moment ago: positions count no more. Everything is held until the head of its log is
+   * read; then subscribers are told to compare what they have with the store. Synchronous: no later commit may be judged by an
+   * old position.
+   */
+  restart(): void {
+    this.#era++;
+    this.#backlog = [];
+    for (const cursor of this.#cursors.values()) {
+      cursor.restarted = true;
+      cursor.next = 0;
+      cursor.held = undefined;
+      void this.#findHead(cursor);
+    }
+  }
+
+  async #findHead(cursor: Cursor): Promise<void> {
+    const era = this.#era;
+    try {
+      const { head } = await this.#options.store.readAfter(cursor.key, Number.MAX_SAFE_INTEGER, 1);
+      if (!cursor.restarted || era !== this.#era || this.#cursors.get(cursor.key) !== cursor) return;
+      cursor.restarted = false;
+      this.#reset(cursor, head, 'reset');
+    } catch (error) {
+      this.#options.log.warn({ conversation: cursor.key, err: error }, 'the head of a log could not be read yet');
+      if (era === this.#era) this.#later(() => void this.#findHead(cursor), retryMs);
+    }
+  }
+
+  #begin(cursor: Cursor, head: number): void {
+    cursor.next = head + 1;
+    cursor.startedAt = head;
+    this.#release(cursor);
+    if (cursor.overflowed) this.#startRepair(cursor);
   }
 
   /** Takes entries of one commit or one bus read, in order. */
@@ -226,10 +256,11 @@ export class Delivery {
     if (cursor.next > 0) this.#startRepair(cursor);
   }
 
-  #startRepair(cursor: Cursor): void {
+  #startRepair(cursor: Cursor, delayMs = holdMs): void {
     if (cursor.repairing) return;
     cursor.repairing = true;
-    this.#later(() => void this.#repair(cursor), holdMs);
+    if (delayMs === 0) void this.#repair(cursor);
+    else this.#later(() => void this.#repair(cursor), delayMs);
   }
 
   /** Publishes what is held and has become due, and forgets what is old. */
@@ -248,12 +279,18 @@ export class Delivery {
   /** Reads what is missing before the held entries. Between the read and its answer the cursor may have moved on. */
   async #repair(cursor: Cursor): Promise<void> {
     try {
-      while ((cursor.held || cursor.overflowed) && this.#cursors.get(cursor.key) === cursor) {
+      while ((cursor.held || cursor.overflowed) && cursor.next > 0 && this.#cursors.get(cursor.key) === cursor) {
         const position = cursor.next - 1;
         this.counts.gaps++;
-        // Before the read: what overflows while it is under way is not in its answer.
+        // Before the read: what overflows or is held while it is under way may not be in its answer.
         cursor.overflowed = false;
+        const heldBefore = cursor.held ? [...cursor.held.keys()] : [];
+        const era = this.#era;
         const { entries, head } = await this.#options.store.readAfter(cursor.key, position, repairPage);
+        if (era !== this.#era) break;
+        // What was held before the read and lies beyond its head can only come from a log that is not this one any more.
+        for (const seq of heldBefore) if (seq > head) cursor.held?.delete(seq);
+        if (cursor.held?.size === 0) cursor.held = undefined;
         if (head < position) {
           this.#reset(cursor, head, 'reset');
           break;
@@ -265,8 +302,6 @@ export class Delivery {
         this.counts.repaired += entries.length;
         const { changeOf } = this.#options;
         for (const entry of entries) this.#take({ key: cursor.key, seq: entry.seq, frame: cursor.encode(entry), change: changeOf(entry) });
-        // Entries held beyond what the store has can only come from a log that is not this one any more.
-        if (entries.length === 0) cursor.held = undefined;
       }
     } catch (error) {
       this.#options.log.warn({ conversation: cursor.key, err: error }, 'a gap could not be repaired yet');
@@ -275,7 +310,10 @@ export class Delivery {
       return;
     }
     cursor.repairing = false;
+    if (cursor.next === 0) return;
     this.#release(cursor);
+    // Asked for while the last answer was being taken.
+    if (cursor.overflowed) this.#startRepair(cursor);
   }
 
   #reset(cursor: Cursor, head: number, reason: 'gap' | 'reset'): void {

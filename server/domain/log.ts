@@ -3,7 +3,7 @@
 
 import { pack, unpack } from '../../protocol/codec.ts';
 import type { MessageType, Role } from '../../protocol/index.ts';
-import { type Bus, type BusEvent, busKinds } from '../bus/index.ts';
+import { type BusEvent, busKinds } from '../bus/index.ts';
 import { CommandError } from '../errors.ts';
 import {
   type AppendAnswer,
@@ -15,6 +15,7 @@ import {
   type StoredEntry,
   StoreUnavailable,
 } from '../store/store.ts';
+import type { Announce } from './announce.ts';
 import type { MembersChanged } from './conversations.ts';
 import type { Delivery, Outgoing } from './delivery.ts';
 import { entryFrame } from './entries.ts';
@@ -46,7 +47,9 @@ type Row = AppendRow & { entry: NewEntry };
 export interface LogOptions {
   store: Pick<Store, 'appends'>;
   delivery: Delivery;
-  bus: Bus;
+  announce: Announce;
+  /** Nobody knows whether an append of this node was stored; the store will say so later. */
+  onUnknown(): void;
   /** Told of every conversation that grew, for lists and for members who have not joined. */
   onGrown(conversation: Key, head: number, atMs: number): void;
 }
@@ -56,14 +59,16 @@ const retryAfterMs = 500;
 export class Log {
   readonly #appends: AppendQueue;
   readonly #delivery: Delivery;
-  readonly #bus: Bus;
+  readonly #announce: Announce;
   readonly #onGrown: LogOptions['onGrown'];
+  readonly #onUnknown: LogOptions['onUnknown'];
 
-  constructor({ store, delivery, bus, onGrown }: LogOptions) {
+  constructor({ store, delivery, announce, onGrown, onUnknown }: LogOptions) {
     this.#appends = store.appends;
     this.#delivery = delivery;
-    this.#bus = bus;
+    this.#announce = announce;
     this.#onGrown = onGrown;
+    this.#onUnknown = onUnknown;
     store.appends.onCommit = (call, committed) => this.#committed(call, committed as readonly { row: Row; answer: AppendAnswer }[]);
   }
 
@@ -94,38 +99,38 @@ export class Log {
         row,
         settle: resolve,
         fail: (error) => {
-          if (error instanceof StoreUnavailable) this.#delivery.suspect(row.conversation);
+          if (error instanceof StoreUnavailable) this.#onUnknown();
           reject(unavailable(error));
         },
       });
     });
   }
 
-  /** Entries that a store call wrote by itself (members, status); they pass out like any other. */
-  announce(call: number, entries: readonly StoredEntry[], change?: (entry: StoredEntry) => MembersChanged | undefined): void {
+  /**
+   * Delivers entries that a store call wrote by itself (members, status); they pass out like any other.
+   * @returns the events that tell other nodes of them, for the caller to announce with whatever else the call has done
+   */
+  deliver(entries: readonly StoredEntry[], change?: (entry: StoredEntry) => MembersChanged | undefined): BusEvent[] {
     const outgoing = entries.map(
       (entry): Outgoing => ({ key: entry.conversation, seq: entry.seq, frame: entryFrame(entry), change: change?.(entry) }),
     );
-    this.#send(call, outgoing);
+    this.#delivery.receive(outgoing);
     for (const entry of entries) this.#onGrown(entry.conversation, entry.seq, entry.createdAtMs);
+    return outgoing.map(busEvent);
   }
 
   #committed(call: number, committed: readonly { row: Row; answer: AppendAnswer }[]): void {
     const outgoing: Outgoing[] = [];
     for (const { row, answer } of committed) {
       const key = row.conversation;
-      if (this.#bus.remote || this.#delivery.wants(key)) {
+      if (this.#announce.remote || this.#delivery.wants(key)) {
         const source = storedEntry(row.entry, answer);
         outgoing.push({ key, seq: answer.seq, frame: (row.entry.encode ?? entryFrame)(source) });
       }
       if (answer.outcome === 'stored') this.#onGrown(key, answer.seq, answer.createdAtMs);
     }
-    this.#send(call, outgoing);
-  }
-
-  #send(call: number, outgoing: readonly Outgoing[]): void {
     this.#delivery.receive(outgoing);
-    if (this.#bus.remote) this.#bus.publish(call, outgoing.map(busEvent));
+    this.#announce.tell(call, this.#announce.remote ? outgoing.map(busEvent) : []);
   }
 }
 

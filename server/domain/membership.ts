@@ -3,9 +3,11 @@
 
 import { encodePush } from '../../protocol/codec.ts';
 import { limits, type Role } from '../../protocol/index.ts';
-import { type Bus, busKinds } from '../bus/index.ts';
+import { type BusEvent, busKinds } from '../bus/index.ts';
 import { CommandError } from '../errors.ts';
 import type { ChangeMembersOutcome, ConversationRecord, Key, MemberRecord, Store, StoredEntry } from '../store/store.ts';
+import type { Announce } from './announce.ts';
+import { controlEvent } from './controls.ts';
 import { type Conversations, type Known, type MembersChanged, memberKeys } from './conversations.ts';
 import { conversationOf, memberOf } from './entries.ts';
 import type { Identity } from './identity.ts';
@@ -27,16 +29,16 @@ export class Membership {
   readonly #conversations: Conversations;
   readonly #log: Log;
   readonly #topics: Topics;
-  readonly #bus: Bus;
+  readonly #announce: Announce;
   /** Told of members a new or changed conversation got, for the local index of updates. */
   onAdded: (conversation: Key, user: Key) => void = () => {};
 
-  constructor(store: Store, conversations: Conversations, log: Log, topics: Topics, bus: Bus) {
+  constructor(store: Store, conversations: Conversations, log: Log, topics: Topics, announce: Announce) {
     this.#store = store;
     this.#conversations = conversations;
     this.#log = log;
     this.#topics = topics;
-    this.#bus = bus;
+    this.#announce = announce;
   }
 
   /**
@@ -59,10 +61,11 @@ export class Membership {
       });
     if (outcome.outcome === 'reused') throw new CommandError('ID_REUSED', 'another user has used this conversation id');
     if (outcome.outcome === 'full') throw new CommandError('ROOM_FULL', 'more members than memberCap allows');
-    const { record, members: stored } = outcome;
+    const { record, members: stored, call } = outcome;
     if (outcome.outcome === 'created') {
       this.#conversations.learn(record, memberKeys(stored));
-      this.#announceNew(record, stored, stored, 0);
+      const events = this.#tellAdded(record, stored, stored, 0);
+      this.#announce.tell(call, [controlEvent(record.key, { type: 'created', members: memberKeys(stored) }), ...events]);
     }
     return { record, created: outcome.outcome === 'created' };
   }
@@ -111,38 +114,42 @@ export class Membership {
       added: memberKeys(added),
       removed: removed.map((member) => member.user),
     };
-    const lastSeq = entries.at(-1)?.seq;
-    this.#log.announce(call, entries, (entry) => (entry.seq === lastSeq ? change : undefined));
-    if (lastSeq === undefined) return;
-    this.#push(
-      busKinds.conversation,
-      record.key,
-      conversationTopic(record.key),
-      encodePush('conversation:members', {
-        conversationId: record.id,
-        seq: lastSeq,
-        added: added.map(memberOf),
-        removed: removed.map((member) => member.id),
-        at: Date.now(),
-      }),
+    const lastSeq = entries.at(-1)?.seq ?? 0;
+    const events = this.#log.deliver(entries, (entry) => (entry.seq === lastSeq ? change : undefined));
+    events.push(
+      this.#tell(
+        busKinds.conversation,
+        record.key,
+        encodePush('conversation:members', {
+          conversationId: record.id,
+          seq: lastSeq,
+          added: added.map(memberOf),
+          removed: removed.map((member) => member.id),
+          at: Date.now(),
+        }),
+      ),
+      ...this.#tellAdded({ ...record, accessVersion }, added, added, lastSeq),
     );
-    if (added.length > 0) this.#announceNew({ ...record, accessVersion }, added, added, lastSeq);
     const gone = encodePush('sync:required', { reason: 'membership', timestamp: Date.now(), conversationId: record.id });
-    for (const member of removed) this.#push(busKinds.user, member.user, userTopic(member.user), gone);
+    for (const member of removed) events.push(this.#tell(busKinds.user, member.user, gone));
+    this.#announce.tell(call, events);
   }
 
-  #announceNew(record: ConversationRecord, to: readonly MemberRecord[], members: readonly MemberRecord[], head: number): void {
+  /** Follows new members and tells them of the conversation; answers what the other nodes must be told. */
+  #tellAdded(record: ConversationRecord, to: readonly MemberRecord[], members: readonly MemberRecord[], head: number): BusEvent[] {
+    if (to.length === 0) return [];
     const participants = members.slice(0, limits.maxMembersPerCommand + 1).map((member) => member.id);
     const frame = encodePush('conversation:new', { conversation: conversationOf(record), participants, head });
-    for (const member of to) {
+    return to.map((member) => {
       this.onAdded(record.key, member.user);
-      this.#push(busKinds.user, member.user, userTopic(member.user), frame);
-    }
+      return this.#tell(busKinds.user, member.user, frame);
+    });
   }
 
-  #push(kind: typeof busKinds.conversation | typeof busKinds.user, key: Key, topic: string, frame: Uint8Array): void {
-    this.#topics.publish(topic, frame);
-    if (this.#bus.remote) this.#bus.publish(0, [{ kind, key, seq: 0, frame }]);
+  /** Publishes here, and answers the event for the other nodes. */
+  #tell(kind: typeof busKinds.conversation | typeof busKinds.user, key: Key, frame: Uint8Array): BusEvent {
+    this.#topics.publish(kind === busKinds.user ? userTopic(key) : conversationTopic(key), frame);
+    return { kind, key, seq: 0, frame };
   }
 }
 

@@ -3,8 +3,9 @@
 // Owner of the waiting rows: this class. While a batch is in flight, further reads of the same member are merged into one row.
 
 import { encodePush } from '../../protocol/codec.ts';
-import { type Bus, busKinds } from '../bus/index.ts';
+import { type BusEvent, busKinds } from '../bus/index.ts';
 import type { Key, Store, WatermarkAnswer, WatermarkRow } from '../store/store.ts';
+import type { Announce } from './announce.ts';
 import { unavailable } from './log.ts';
 import { conversationTopic, type Topics } from './topics.ts';
 
@@ -24,16 +25,16 @@ const maxBatch = 500;
 export class Receipts {
   readonly #store: Pick<Store, 'raiseWatermarks'>;
   readonly #topics: Topics;
-  readonly #bus: Bus;
+  readonly #announce: Announce;
   #waiting = new Map<string, Waiting>();
   #inFlight: Promise<void> | undefined;
   /** Told when a member's unread count may have changed. */
   onRead: (conversation: Key, user: Key) => void = () => {};
 
-  constructor(store: Pick<Store, 'raiseWatermarks'>, topics: Topics, bus: Bus) {
+  constructor(store: Pick<Store, 'raiseWatermarks'>, topics: Topics, announce: Announce) {
     this.#store = store;
     this.#topics = topics;
-    this.#bus = bus;
+    this.#announce = announce;
   }
 
   /**
@@ -64,8 +65,10 @@ export class Receipts {
       for (const [key] of batch) this.#waiting.delete(key);
       const rows = batch.map(([, waiting]) => waiting);
       try {
-        const answers = await this.#store.raiseWatermarks(rows.map((row) => row.progress));
-        for (const [i, row] of rows.entries()) this.#settle(row, answers[i] as WatermarkAnswer);
+        const { call, answers } = await this.#store.raiseWatermarks(rows.map((row) => row.progress));
+        const events: BusEvent[] = [];
+        for (const [i, row] of rows.entries()) this.#settle(row, answers[i] as WatermarkAnswer, events);
+        this.#announce.tell(call, events);
       } catch (error) {
         for (const row of rows) for (const { reject } of row.settle) reject(unavailable(error));
       }
@@ -73,20 +76,15 @@ export class Receipts {
     this.#inFlight = undefined;
   }
 
-  #settle({ progress, settle }: Waiting, answer: WatermarkAnswer): void {
+  #settle({ progress, settle }: Waiting, answer: WatermarkAnswer, events: BusEvent[]): void {
     const { conversation, conversationId, userId, user } = progress;
-    if (answer.readRaised) {
-      this.#push(conversation, encodePush('message:read', { conversationId, userId, seq: answer.readSeq, at: Date.now() }));
-      this.onRead(conversation, user);
-    } else if (answer.deliveredRaised) {
-      this.#push(conversation, encodePush('message:delivered', { conversationId, userId, seq: answer.deliveredSeq, at: Date.now() }));
+    const frame = receiptFrame(conversationId, userId, answer);
+    if (frame) {
+      this.#topics.publish(conversationTopic(conversation), frame);
+      events.push({ kind: busKinds.conversation, key: conversation, seq: 0, frame });
     }
+    if (answer.readRaised) this.onRead(conversation, user);
     for (const { resolve } of settle) resolve(answer);
-  }
-
-  #push(key: Key, frame: Uint8Array): void {
-    this.#topics.publish(conversationTopic(key), frame);
-    if (this.#bus.remote) this.#bus.publish(0, [{ kind: busKinds.conversation, key, seq: 0, frame }]);
   }
 
   get waiting(): number {
@@ -97,6 +95,17 @@ export class Receipts {
   async drained(): Promise<void> {
     while (this.#inFlight) await this.#inFlight;
   }
+}
+
+/** What a raise tells the conversation; a read says everything a delivery would. */
+function receiptFrame(
+  conversationId: string,
+  userId: string,
+  { readRaised, deliveredRaised, readSeq, deliveredSeq }: WatermarkAnswer,
+): Uint8Array | undefined {
+  if (readRaised) return encodePush('message:read', { conversationId, userId, seq: readSeq, at: Date.now() });
+  if (deliveredRaised) return encodePush('message:delivered', { conversationId, userId, seq: deliveredSeq, at: Date.now() });
+  return undefined;
 }
 
 const sameProgress = (a: Progress, b: Progress) => a.readSeq === b.readSeq && a.deliveredSeq === b.deliveredSeq;

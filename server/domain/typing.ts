@@ -3,8 +3,9 @@
 
 import { encodePush } from '../../protocol/codec.ts';
 import { limits } from '../../protocol/index.ts';
-import { type Bus, busKinds } from '../bus/index.ts';
+import { busKinds } from '../bus/index.ts';
 import type { Key } from '../store/store.ts';
+import type { Announce } from './announce.ts';
 import { conversationTopic, type Topics } from './topics.ts';
 
 interface Lease {
@@ -20,13 +21,13 @@ const maxLeases = 100_000;
 
 export class Typing {
   readonly #topics: Topics;
-  readonly #bus: Bus;
+  readonly #announce: Announce;
   readonly #leases = new Map<string, Lease>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(topics: Topics, bus: Bus) {
+  constructor(topics: Topics, announce: Announce) {
     this.#topics = topics;
-    this.#bus = bus;
+    this.#announce = announce;
   }
 
   start(conversation: Key, conversationId: string, user: Key, userId: string): void {
@@ -64,7 +65,7 @@ export class Typing {
 
   #push(key: Key, frame: Uint8Array): void {
     this.#topics.publish(conversationTopic(key), frame);
-    if (this.#bus.remote) this.#bus.publish(0, [{ kind: busKinds.conversation, key, seq: 0, frame }]);
+    if (this.#announce.remote) this.#announce.tell(0, [{ kind: busKinds.conversation, key, seq: 0, frame }]);
   }
 
   get size(): number {

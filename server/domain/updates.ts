@@ -22,6 +22,8 @@ export class Updates {
   readonly #conversations = new Map<Key, Set<Key>>();
   #dirty = new Set<Key>();
   #timer: NodeJS.Timeout | undefined;
+  /** Told when the first local member of a conversation comes, and when the last one goes. */
+  onInterest: (conversation: Key, on: boolean) => void = () => {};
 
   constructor(store: Pick<Store, 'summarize'>, audience: Audience, log: Logger) {
     this.#store = store;
@@ -42,6 +44,7 @@ export class Updates {
 
   add(conversation: Key, user: Key): void {
     if (!this.#audience.isOnline(user)) return;
+    if (!this.#members.has(conversation)) this.onInterest(conversation, true);
     link(this.#members, conversation, user);
     link(this.#conversations, user, conversation);
   }
@@ -51,10 +54,21 @@ export class Updates {
     this.#conversations.get(user)?.delete(conversation);
   }
 
+  /** Whether the conversation's changes reach this user; false for one who is not online here. */
+  follows(conversation: Key, user: Key): boolean {
+    return this.#members.get(conversation)?.has(user) === true;
+  }
+
+  /** Users who follow the conversation here; a copy. */
+  followers(conversation: Key): Key[] {
+    return [...(this.#members.get(conversation) ?? [])];
+  }
+
   #unlink(conversation: Key, user: Key): void {
     const members = this.#members.get(conversation);
-    members?.delete(user);
-    if (members?.size === 0) this.#members.delete(conversation);
+    if (!members?.delete(user) || members.size > 0) return;
+    this.#members.delete(conversation);
+    this.onInterest(conversation, false);
   }
 
   /** A conversation has changed; whoever has not joined it will hear within `mergeMs`. */

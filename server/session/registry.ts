@@ -112,6 +112,11 @@ export class Registry implements Audience {
     return this.#byId.values();
   }
 
+  /** Users with a session here; a copy. */
+  userKeys(): Key[] {
+    return [...this.#byUser.keys()];
+  }
+
   revoke(user: Key, conversation: Key): void {
     for (const session of this.sessionsOf(user)) session.revoke(conversation);
   }

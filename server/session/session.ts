@@ -45,6 +45,10 @@ export class Session {
   state: SessionState = 'opening';
   identity: Identity | undefined;
   tokenExpiresAtMs = 0;
+  /** Decides whether an expulsion concerns this session. */
+  tokenIssuedAtMs = 0;
+  /** Among the user's sessions under policy single: the highest one stays. Undefined until the store has given it. */
+  number: number | undefined;
   /** How far the end of the token has been announced. */
   expiry: 'valid' | 'expiring' | 'expired' = 'valid';
   /** When the registry's sweep must look at this session again. */

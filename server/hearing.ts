@@ -1,0 +1,65 @@
+// What other nodes have said, brought to the part of this node that it concerns.
+
+import { type BusEvent, busKinds } from './bus/index.ts';
+import type { Services } from './commands/services.ts';
+import { type Control, controlOf } from './domain/controls.ts';
+import { outgoingOf } from './domain/log.ts';
+import { conversationTopic, type Topics, userTopic } from './domain/topics.ts';
+import { endFollowed, endRefused } from './session/eviction.ts';
+import type { Key } from './store/store.ts';
+
+export class Hearing {
+  readonly #services: Services;
+  readonly #topics: Topics;
+
+  constructor(services: Services, topics: Topics) {
+    this.#services = services;
+    this.#topics = topics;
+  }
+
+  /** Takes the events of one flush of another node, in order. */
+  take(events: readonly BusEvent[]): void {
+    const { delivery, updates } = this.#services;
+    const entries = events.filter(isEntry);
+    if (entries.length > 0) delivery.receive(entries.map(outgoingOf));
+    for (const event of entries) updates.changed(event.key);
+    if (entries.length < events.length) for (const event of events) this.#other(event);
+  }
+
+  #other(event: BusEvent): void {
+    const { kind, key, frame } = event;
+    switch (kind) {
+      case busKinds.conversation:
+        this.#topics.publish(conversationTopic(key), frame);
+        return;
+      case busKinds.user:
+        this.#topics.publish(userTopic(key), frame);
+        return;
+      case busKinds.control: {
+        const control = controlOf(event);
+        if (control) this.#control(key, control);
+        return;
+      }
+    }
+  }
+
+  #control(key: Key, control: Control): void {
+    const { users, updates, registry, singleSessions } = this.#services;
+    switch (control.type) {
+      case 'rights':
+        users.revoked(control.user);
+        endRefused(registry, control.user, control.reason, control.message);
+        return;
+      case 'session':
+        singleSessions.heard(key, control.number);
+        return;
+      case 'followed':
+        endFollowed(registry, key, control.sessionId);
+        return;
+      case 'created':
+        for (const user of control.members) updates.add(key, user);
+    }
+  }
+}
+
+const isEntry = ({ kind }: BusEvent) => kind === busKinds.entry || kind === busKinds.changingEntry;
