@@ -155,6 +155,7 @@ class Assembly implements App {
       log: this.#log,
       store: this.#store,
       bus: this.#bus,
+      directory: undefined,
       topics: this.#listener,
       verifyToken,
       routes: this.#options.routes ?? [],

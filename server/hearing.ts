@@ -18,15 +18,15 @@ export class Hearing {
   }
 
   /** Takes the events of one flush of another node, in order. */
-  take(events: readonly BusEvent[]): void {
+  take(origin: string, events: readonly BusEvent[]): void {
     const { delivery, updates } = this.#services;
     const entries = events.filter(isEntry);
     if (entries.length > 0) delivery.receive(entries.map(outgoingOf));
     for (const event of entries) updates.changed(event.key);
-    if (entries.length < events.length) for (const event of events) this.#other(event);
+    if (entries.length < events.length) for (const event of events) this.#other(origin, event);
   }
 
-  #other(event: BusEvent): void {
+  #other(origin: string, event: BusEvent): void {
     const { kind, key, frame } = event;
     switch (kind) {
       case busKinds.conversation:
@@ -34,6 +34,9 @@ export class Hearing {
         return;
       case busKinds.user:
         this.#topics.publish(userTopic(key), frame);
+        return;
+      case busKinds.roster:
+        this.#services.roster.heard(origin, frame);
         return;
       case busKinds.control: {
         const control = controlOf(event);

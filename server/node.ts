@@ -20,6 +20,7 @@ import { Notifications } from './domain/notifications.ts';
 import { Receipts } from './domain/receipts.ts';
 import { Reconciliation } from './domain/reconciliation.ts';
 import { Repair } from './domain/repair.ts';
+import { Roster } from './domain/roster.ts';
 import type { VerifyToken } from './domain/tokens.ts';
 import type { Topics } from './domain/topics.ts';
 import { Typing } from './domain/typing.ts';
@@ -30,6 +31,7 @@ import { endRefused } from './session/eviction.ts';
 import { Registry } from './session/registry.ts';
 import type { Session } from './session/session.ts';
 import { SingleSessions } from './session/single-sessions.ts';
+import type { RosterDirectory } from './state/index.ts';
 import type { Key, Store, StoredEntry, UserRecord } from './store/store.ts';
 
 export interface NodeOptions {
@@ -37,6 +39,8 @@ export interface NodeOptions {
   log: Logger;
   store: Store;
   bus: Bus;
+  /** Where nodes that start later find what this one says of itself; undefined when there can be none. */
+  directory: RosterDirectory | undefined;
   topics: Topics;
   verifyToken: VerifyToken;
   routes: readonly Route[];
@@ -61,7 +65,7 @@ export class ConversationNode {
   readonly #sweep: NodeJS.Timeout;
 
   constructor(options: NodeOptions) {
-    const { settings, log, store, bus, topics, verifyToken } = options;
+    const { settings, log, store, bus, directory, topics, verifyToken } = options;
     this.#options = options;
     const registry = new Registry(settings);
     const conversations = new Conversations(store);
@@ -107,6 +111,7 @@ export class ConversationNode {
     const receipts = new Receipts(store, topics, announce);
     const membership = new Membership(store, conversations, entryLog, topics, announce);
     const typing = new Typing(topics, announce);
+    const roster = new Roster({ bus, directory, log });
     this.registry = registry;
     this.repair = repair;
     this.#activity = activity;
@@ -126,6 +131,7 @@ export class ConversationNode {
       updates,
       registry,
       announce,
+      roster,
       singleSessions: new SingleSessions(store, registry, announce),
       enterUser: batcher((requests) => store.enterUsers(requests), 500, 2),
     };
@@ -154,12 +160,21 @@ export class ConversationNode {
     };
     const hearing = new Hearing(this.services, topics);
     bus.onEvents = (origin, events, calls) => {
-      hearing.take(events);
+      hearing.take(origin, events);
       repair.heard(origin, calls);
     };
-    bus.onLost = () => repair.doubt();
-    bus.onState = () => repair.rhythmChanged();
-    bus.onNode = () => repair.rhythmChanged();
+    bus.onLost = (origin) => {
+      repair.doubt();
+      roster.lost(origin);
+    };
+    bus.onState = (state) => {
+      repair.rhythmChanged();
+      roster.stateChanged(state);
+    };
+    bus.onNode = (node, change) => {
+      repair.rhythmChanged();
+      roster.nodeChanged(node, change);
+    };
     this.dispatch = new Dispatch(routeTable(this.services, options.routes), settings.handlerTimeoutMs);
     this.#sweep = setInterval(() => {
       const nowMs = Date.now();
@@ -262,6 +277,7 @@ export class ConversationNode {
     this.#reconciliation.close();
     await this.repair.close();
     await this.#activity.close();
+    await this.services.roster.close();
     await this.#options.bus.close();
   }
 }

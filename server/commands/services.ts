@@ -9,6 +9,7 @@ import type { Log } from '../domain/log.ts';
 import type { Membership } from '../domain/membership.ts';
 import type { Notifications } from '../domain/notifications.ts';
 import type { Receipts } from '../domain/receipts.ts';
+import type { Roster } from '../domain/roster.ts';
 import type { VerifyToken } from '../domain/tokens.ts';
 import type { Typing } from '../domain/typing.ts';
 import type { Updates } from '../domain/updates.ts';
@@ -33,6 +34,8 @@ export interface Services {
   updates: Updates;
   registry: Registry;
   announce: Announce;
+  /** What the nodes say of themselves. */
+  roster: Roster;
   singleSessions: SingleSessions;
   /** Inbox head and memberships of a user, asked together with others'. */
   enterUser(request: { user: Key; inbox: Key; limit: number }): Promise<UserEntry>;
