@@ -14,8 +14,11 @@ import { tail } from './tail.ts';
 import { token } from './token.ts';
 import { user } from './user.ts';
 import { packageVersion } from './version.ts';
+import { worker } from './worker.ts';
 
 const commands: readonly Command[] = [serve, checkConfig, migrate, token, send, tail, user];
+/** Run by other commands, not by people. */
+const hidden: readonly Command[] = [worker];
 const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
 
 async function main(args: readonly string[]): Promise<number> {
@@ -44,7 +47,7 @@ async function run(name: string | undefined, args: readonly string[], output: Re
     output.text(overallHelp(commands));
     return exitCodes.done;
   }
-  const command = commands.find((candidate) => candidate.name === name);
+  const command = [...commands, ...hidden].find((candidate) => candidate.name === name);
   if (command === undefined) {
     output.note(`${name === undefined ? '' : `utalk: there is no command ${name}\n\n`}${overallHelp(commands)}`);
     return exitCodes.usage;

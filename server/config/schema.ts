@@ -217,6 +217,14 @@ export const settingsSchema = Type.Object(
       unit: 'messages',
       description: 'Messages that may wait for the store; beyond it sends are answered UNAVAILABLE.',
     }),
+    workerMaxMb: count({
+      variable: 'UTALK_WORKER_MAX_MB',
+      default: 0,
+      minimum: 0,
+      maximum: 1_048_576,
+      unit: 'MiB',
+      description: 'Memory (RSS) of a worker beyond which serve --workers replaces it; 0 sets no ceiling.',
+    }),
     drainWindowMs: count({
       variable: 'UTALK_DRAIN_WINDOW_MS',
       default: 5000,
