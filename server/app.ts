@@ -1,7 +1,7 @@
 // The composition root: builds store, bus, node, edge and HTTP, in this order, and undoes them in reverse.
 
 import { randomUUID } from 'node:crypto';
-import { type Bus, InProcessHub } from './bus/index.ts';
+import { type Bus, InProcessHub, openRedisBus } from './bus/index.ts';
 import type { Route } from './commands/route.ts';
 import { developmentOrigins, type Settings } from './config.ts';
 import { type Demo, openDemo } from './demo.ts';
@@ -15,7 +15,7 @@ import type { Log } from './log.ts';
 import { type Exposition, Metrics } from './metrics.ts';
 import { ConversationNode } from './node.ts';
 import { NodeHealth } from './node-health.ts';
-import { registerMetrics } from './node-metrics.ts';
+import { registerBusMetrics, registerMetrics } from './node-metrics.ts';
 import { OutboxTicker } from './session/outbox.ts';
 import { Session } from './session/session.ts';
 import { migrate, openStore, type Store, startEmbeddedPostgres } from './store/index.ts';
@@ -57,6 +57,8 @@ export interface Front {
 
 export interface AppOptions {
   routes?: readonly Route[];
+  /** Puts something between the node and its bus: for tests, which lose or hold back what is published. */
+  wrapBus?: (bus: Bus) => Bus;
   roles?: Roles;
   front?: Front;
   /** Name among several processes: label `worker` of every metric. */
@@ -142,7 +144,8 @@ class Assembly implements App {
       onTextFrame: (session) => this.node.dispatch.badFrame(session, 'frames are binary MessagePack'),
     });
     this.#undo.push(async () => this.#listener.close());
-    this.#bus = new InProcessHub().connect(this.#store.node);
+    this.#bus = await this.#openBus();
+    this.#undo.push(() => this.#bus.close());
     this.#health = new NodeHealth({
       store: this.#store,
       bus: settings.redisUrl === undefined ? undefined : this.#bus,
@@ -162,6 +165,7 @@ class Assembly implements App {
     });
     this.#undo.push(() => this.node.close());
     registerMetrics(this.metrics, this.node, this.#listener);
+    registerBusMetrics(this.metrics, this.#bus);
     this.#health.register(this.metrics);
     if (this.#roles.http) await this.#openHttp(verifyToken, hasDemo ? secret : undefined);
     return this;
@@ -211,6 +215,13 @@ class Assembly implements App {
     });
     this.#http = http;
     this.#undo.push(() => http.close());
+  }
+
+  async #openBus(): Promise<Bus> {
+    const { node } = this.#store;
+    const { redisUrl } = this.#settings;
+    const bus = redisUrl === undefined ? new InProcessHub().connect(node) : await openRedisBus({ url: redisUrl, node, log: this.#log });
+    return this.#options.wrapBus?.(bus) ?? bus;
   }
 
   async listen(): Promise<{ port: number; httpPort: number }> {

@@ -1,5 +1,6 @@
 // What a node shows of itself to Prometheus. Labels are closed lists; ids never appear.
 
+import type { Bus, BusState } from './bus/index.ts';
 import type { Listener } from './edge/listener.ts';
 import type { Metrics } from './metrics.ts';
 import type { ConversationNode } from './node.ts';
@@ -32,4 +33,21 @@ export function registerMetrics(metrics: Metrics, node: ConversationNode, listen
     ['limiters', node.registry.stats().limiters],
     ['addresses', listener.stats().addresses],
   ]);
+}
+
+const busStates: readonly BusState[] = ['up', 'suspect', 'down'];
+
+export function registerBusMetrics(metrics: Metrics, bus: Bus): void {
+  metrics.labelled('bus_state', 'Whether the bus between the nodes is in this state', 'state', () =>
+    busStates.map((state) => [state, bus.state === state ? 1 : 0] as const),
+  );
+  metrics.gauge('bus_nodes', 'Other nodes that are heard', () => bus.stats().nodes);
+  metrics.gauge('bus_lag_seconds', 'Time until an entry of our own came back from the bus, last measured', () => bus.stats().lagMs / 1_000);
+  metrics.gauge('bus_queue_bytes', 'Bytes waiting to be published', () => bus.stats().queuedBytes);
+  metrics.counter('bus_published_total', 'Events published', () => bus.stats().published);
+  metrics.counter('bus_flushes_total', 'Writes to the bus, each with the events of its time', () => bus.stats().flushes);
+  metrics.counter('bus_bytes_total', 'Bytes published', () => bus.stats().bytesPublished);
+  metrics.counter('bus_heard_total', 'Events of other nodes that were heard', () => bus.stats().heard);
+  metrics.counter('bus_dropped_total', 'Events given up because the queue was full or the link down', () => bus.stats().dropped);
+  metrics.counter('bus_gaps_total', 'Gaps noticed in what other nodes published', () => bus.stats().gaps);
 }

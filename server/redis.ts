@@ -15,6 +15,8 @@ export interface RedisConnectionOptions {
 }
 
 const connectTimeoutMs = 2_000;
+/** A half-open connection never confirms its end: it is dropped after this. */
+const disconnectTimeoutMs = 200;
 const firstRetryMs = 100;
 const maxRetryMs = 1_000;
 
@@ -31,6 +33,7 @@ export function connectRedis({ url, name, log, commandTimeoutMs }: RedisConnecti
     protocol: 2,
     connectionName: name,
     connectTimeout: connectTimeoutMs,
+    disconnectTimeout: disconnectTimeoutMs,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,

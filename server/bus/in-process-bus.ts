@@ -26,7 +26,7 @@ export class InProcessHub {
   }
 
   leave(node: string): void {
-    this.#nodes.delete(node);
+    if (!this.#nodes.delete(node)) return;
     for (const other of this.#nodes.values()) other.tell(node, 'left');
   }
 }

@@ -10,3 +10,4 @@ export {
   type NodeChange,
 } from './bus.ts';
 export { InProcessHub } from './in-process-bus.ts';
+export { openRedisBus, type RedisBusOptions } from './redis-bus.ts';

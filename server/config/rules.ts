@@ -68,8 +68,6 @@ function keyNames(settings: Partial<Settings>): string[] {
 /** Faults that stop the start and warnings that do not, in words that name the variables. */
 export function settingsFaults(settings: Settings): { faults: string[]; warnings: string[] } {
   const faults = [...schemaFaults(settings), ...keyFaults(settings), ...addressFaults(settings), ...listFaults(settings)];
-  if (settings.redisUrl !== undefined)
-    faults.push('REDIS_URL: this version runs as one node and does not use Redis; remove it, and run a single server per database');
   return { faults, warnings: warningsOf(settings) };
 }
 
@@ -120,6 +118,8 @@ function addressFaults(settings: Settings): string[] {
     faults.push('PUBLIC_URL: expected a URL, as wss://chat.example.com');
   if (settings.databaseUrl !== undefined && !hasScheme(settings.databaseUrl, ['postgres:', 'postgresql:']))
     faults.push('DATABASE_URL: expected a URL, as postgres://user:password@host:5432/database');
+  if (settings.redisUrl !== undefined && !hasScheme(settings.redisUrl, ['redis:', 'rediss:']))
+    faults.push('REDIS_URL: expected a URL, as redis://user:password@host:6379, or rediss:// for TLS');
   return faults;
 }
 

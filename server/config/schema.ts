@@ -77,7 +77,8 @@ export const settingsSchema = Type.Object(
       text({
         variable: 'REDIS_URL',
         secret: true,
-        description: 'Reserved for several nodes; this version runs as one node and refuses it.',
+        defaultNote: 'none; this process is the only node of its database',
+        description: 'Redis 6.2 or newer between several nodes of one database, as redis://user:password@host:6379, or rediss://.',
       }),
     ),
     dataDir: text({
@@ -168,6 +169,14 @@ export const settingsSchema = Type.Object(
       variable: 'UTALK_CREATE_POLICY',
       default: 'open',
       description: 'Who creates conversations: open (customers too) or staff.',
+    }),
+    roomMemberCap: count({
+      variable: 'UTALK_ROOM_MEMBER_CAP',
+      default: 0,
+      minimum: 0,
+      maximum: 10_000_000,
+      unit: 'users',
+      description: 'Most users in a room, a further one is refused with ROOM_FULL; 0 sets no cap.',
     }),
     sessionsPerUser: count({
       variable: 'UTALK_SESSIONS_PER_USER',

@@ -111,7 +111,8 @@ describe('faults', () => {
     ['TRUSTED_PROXIES', '10.0.0.0/33'],
     ['TRUSTED_PROXIES', 'proxy.local'],
     ['PUBLIC_URL', 'chat.example.com'],
-    ['REDIS_URL', 'redis://localhost'],
+    ['REDIS_URL', 'localhost:6379'],
+    ['REDIS_URL', 'https://cache.example.com'],
     ['HTTP_PORT', '3001'],
   ])('%s=%s is refused by name', (name, value) => {
     expect(faults({ [name]: value })).toContain(`\n  ${name}: `);
