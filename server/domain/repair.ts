@@ -44,7 +44,7 @@ export class Repair {
   #dueAtMs = Number.POSITIVE_INFINITY;
   #reading: Promise<void> | undefined;
   #anxiousUntilMs = 0;
-  #doubtNotedAtMs = 0;
+  #doubtNotedAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
   readonly counts = { reads: 0, unheard: 0, everything: 0, failed: 0 };
 

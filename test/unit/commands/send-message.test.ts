@@ -4,7 +4,6 @@
 import { describe, expect, test } from 'vitest';
 import { encodeCommand, unpack } from '../../../protocol/codec.ts';
 import { type CommandInput, errorKind, type Role } from '../../../protocol/index.ts';
-import { InProcessHub } from '../../../server/bus/index.ts';
 import { Dispatch } from '../../../server/commands/dispatch.ts';
 import type { Services } from '../../../server/commands/services.ts';
 import { routeTable } from '../../../server/commands/table.ts';
@@ -23,7 +22,7 @@ import {
   type Store,
   StoreUnavailable,
 } from '../../../server/store/store.ts';
-import { authenticate, identityOf, newDelivery, openSession } from '../session/recording-socket.ts';
+import { alone, authenticate, identityOf, newDelivery, openSession } from '../session/recording-socket.ts';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const settled = async () => {
@@ -56,7 +55,6 @@ class Bench {
       findUser: () => Promise.reject(new StoreUnavailable('away')),
     } as unknown as Store;
     const delivery = newDelivery();
-    const bus = new InProcessHub().connect('node');
     const registry = new Registry({ sessionsPerUser: 10, sessionPolicy: 'multi', rateProfile });
     this.conversations = new Conversations(store);
     const services = {
@@ -64,8 +62,8 @@ class Bench {
       store,
       users: new Users(store, 1),
       conversations: this.conversations,
-      log: new Log({ store, delivery, bus, onGrown: () => {} }),
-      typing: new Typing({ publish: () => {} }, bus),
+      log: new Log({ store, delivery, announce: alone, onGrown: () => {}, onUnknown: () => {} }),
+      typing: new Typing({ publish: () => {} }, alone),
       registry,
     } as unknown as Services;
     this.#dispatch = new Dispatch(routeTable(services, []), 1_000);

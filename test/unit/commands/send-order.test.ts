@@ -4,7 +4,6 @@
 import { expect, test } from 'vitest';
 import { encodeCommand, unpack } from '../../../protocol/codec.ts';
 import { errorKind } from '../../../protocol/index.ts';
-import { InProcessHub } from '../../../server/bus/index.ts';
 import { Dispatch } from '../../../server/commands/dispatch.ts';
 import type { Services } from '../../../server/commands/services.ts';
 import { routeTable } from '../../../server/commands/table.ts';
@@ -14,7 +13,7 @@ import { Typing } from '../../../server/domain/typing.ts';
 import { Registry } from '../../../server/session/registry.ts';
 import type { AppendAnswer, CommitHandler, ConversationRecord, PendingAppend, Store } from '../../../server/store/store.ts';
 import { QueueFull, StoreUnavailable } from '../../../server/store/store.ts';
-import { authenticate, identityOf, newDelivery, openSession } from '../session/recording-socket.ts';
+import { alone, authenticate, identityOf, newDelivery, openSession } from '../session/recording-socket.ts';
 
 const messages = 24;
 const messageId = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
@@ -161,14 +160,13 @@ class Client {
 
   constructor(model: Model) {
     const delivery = newDelivery();
-    const bus = new InProcessHub().connect('node');
     const registry = new Registry({ sessionsPerUser: 10, sessionPolicy: 'multi', rateProfile: 'bench' });
     const services = {
       settings: { textPolicy: 'strip' },
       store: model.store,
       conversations: model.conversations,
-      log: new Log({ store: model.store, delivery, bus, onGrown: () => {} }),
-      typing: new Typing({ publish: () => {} }, bus),
+      log: new Log({ store: model.store, delivery, announce: alone, onGrown: () => {}, onUnknown: () => {} }),
+      typing: new Typing({ publish: () => {} }, alone),
       registry,
     } as unknown as Services;
     this.#dispatch = new Dispatch(routeTable(services, []), 1_000);

@@ -236,6 +236,116 @@ describe('a log that went back', () => {
   });
 });
 
+describe('a look for what nobody has announced', () => {
+  test('reads at once, and publishes what is there', async () => {
+    const bench = Bench.joined(3);
+    bench.delivery.look(key);
+    expect(bench.timers).toHaveLength(0);
+    await bench.read.answer(5);
+    expect(bench.out).toEqual([4, 5]);
+  });
+
+  test('during a repair is one more read afterwards', async () => {
+    const bench = Bench.joined(3);
+    bench.delivery.look(key);
+    bench.delivery.look(key);
+    await bench.read.answer(3);
+    await bench.read.answer(4);
+    expect(bench.out).toEqual([4]);
+    expect(bench.reads).toHaveLength(2);
+  });
+
+  test('keeps what came after the read was sent, although the answer does not have it', async () => {
+    const bench = Bench.joined(3);
+    bench.delivery.look(key);
+    bench.delivery.receive([entry(5)]);
+    await bench.read.answer(3);
+    bench.delivery.receive([entry(4)]);
+    expect(bench.out).toEqual([4, 5]);
+  });
+
+  test('before the position is known waits for it', async () => {
+    const bench = new Bench();
+    bench.open();
+    bench.delivery.look(key);
+    expect(bench.reads).toHaveLength(0);
+    bench.delivery.started(key, 3, 0);
+    bench.expire();
+    await bench.read.answer(4);
+    expect(bench.out).toEqual([`interest ${key} on`, 4]);
+  });
+
+  test('of everything looks at every log, and at none that nobody holds', async () => {
+    const bench = Bench.joined(3);
+    bench.delivery.look(8);
+    bench.delivery.lookAll();
+    expect(bench.reads).toHaveLength(1);
+  });
+});
+
+describe('a restart', () => {
+  test('holds everything until the head is read, and tells subscribers to compare', async () => {
+    const bench = Bench.joined(120);
+    bench.delivery.restart();
+    bench.delivery.receive([entry(111), entry(112)]);
+    expect(bench.out).toEqual([]);
+    await bench.read.answer(110);
+    expect(bench.out).toEqual([111, 112, 'reset 110']);
+    expect(bench.skipped).toEqual(['c']);
+    expect(bench.delivery.position(key)).toBe(112);
+  });
+
+  test('drops no new entry as old, however far the log has grown again', async () => {
+    const bench = Bench.joined(120);
+    bench.delivery.restart();
+    await bench.read.answer(130);
+    bench.delivery.receive([entry(131)]);
+    expect(bench.out).toEqual(['reset 130', 131]);
+  });
+
+  test('does not believe a join whose read may be older than it', async () => {
+    const bench = Bench.joined(120);
+    bench.delivery.restart();
+    expect(bench.delivery.started(key, 120, 120)).toBe(120);
+    bench.delivery.receive([entry(111)]);
+    await bench.read.answer(110);
+    expect(bench.out).toEqual([111, 'reset 110']);
+  });
+
+  test('ignores the answer of a repair that was under way', async () => {
+    const bench = Bench.joined(120);
+    bench.delivery.look(key);
+    const old = bench.read;
+    bench.delivery.restart();
+    await old.answer(125);
+    expect(bench.out).toEqual([]);
+    await bench.read.answer(110);
+    expect(bench.out).toEqual(['reset 110']);
+    bench.delivery.receive([entry(111)]);
+    expect(bench.out.at(-1)).toBe(111);
+  });
+
+  test('asks again while the store is away, and a second restart makes the first one moot', async () => {
+    const bench = Bench.joined(120);
+    bench.delivery.restart();
+    await bench.read.fail();
+    bench.expire();
+    const first = bench.read;
+    bench.delivery.restart();
+    await first.answer(119);
+    expect(bench.out).toEqual([]);
+    await bench.read.answer(100);
+    expect(bench.out).toEqual(['reset 100']);
+  });
+
+  test('leaves a log alone whose first read has not returned: it will tell', () => {
+    const bench = new Bench();
+    bench.open();
+    bench.delivery.restart();
+    expect(bench.reads).toHaveLength(1);
+  });
+});
+
 describe('before the first read of a join returns', () => {
   test('entries are held, and go out behind the head that was read', () => {
     const bench = new Bench();

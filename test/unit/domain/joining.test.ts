@@ -80,6 +80,8 @@ class Joiner implements Grantee {
     this.granted = false;
     this.#delivery.close(key);
   }
+
+  follow(): void {}
 }
 
 class Bench {

@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import { decodePush, unpack } from '../../../protocol/codec.ts';
 import { pushNames } from '../../../protocol/index.ts';
-import { InProcessHub } from '../../../server/bus/index.ts';
+import { type BusEvent, busKinds } from '../../../server/bus/index.ts';
 import { Receipts } from '../../../server/domain/receipts.ts';
 import { StoreUnavailable, type WatermarkAnswer, type WatermarkRow } from '../../../server/store/store.ts';
 
@@ -31,15 +31,19 @@ function open() {
   const batches: Batch[] = [];
   const pushes: { topic: string; name?: string; body: object }[] = [];
   const read: string[] = [];
+  const told: { call: number; events: readonly BusEvent[] }[] = [];
   const receipts = new Receipts(
-    { raiseWatermarks: (rows) => new Promise((resolve, reject) => batches.push({ rows, resolve, reject })) },
+    {
+      raiseWatermarks: (rows) =>
+        new Promise((resolve, reject) => batches.push({ rows, resolve: (answers) => resolve({ call: batches.length, answers }), reject })),
+    },
     {
       publish: (topic, frame) => {
         const name = pushNames.get((unpack(frame) as [number])[0]);
         pushes.push({ topic, name, body: decodePush(name as 'message:read', frame) });
       },
     },
-    new InProcessHub().connect('node'),
+    { remote: true, tell: (call, events) => told.push({ call, events }) },
   );
   receipts.onRead = (conversation, user) => read.push(`${conversation}:${user}`);
   const raise = (user: number, readSeq: number, deliveredSeq = 0, conversation = 7) =>
@@ -49,7 +53,7 @@ function open() {
     while (batches.length <= n) await turn();
     return batches[n] as Batch;
   };
-  return { receipts, batches, batch, pushes, read, raise };
+  return { receipts, batches, batch, pushes, read, told, raise };
 }
 
 describe('batches', () => {
@@ -167,13 +171,16 @@ describe('pushes', () => {
   ];
 
   test.each(cases)('%s', async (_name, answer, expected) => {
-    const { batches, pushes, read, raise } = open();
+    const { batches, pushes, read, told, raise } = open();
     const done = raise(1, 4);
     await turn();
     batches[0]?.resolve([answer]);
     await done;
     expect(pushes).toMatchObject(expected);
     expect(pushes).toHaveLength(expected.length);
+    const events = expected.map(() => ({ kind: busKinds.conversation, key: 7, seq: 0 }));
+    expect(told).toMatchObject([{ call: 1, events }]);
+    expect(told[0]?.events).toHaveLength(events.length);
     expect(read).toEqual(answer.readRaised ? ['7:1'] : []);
   });
 });

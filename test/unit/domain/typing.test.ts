@@ -3,8 +3,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { decodePush, unpack } from '../../../protocol/codec.ts';
 import { limits, pushNames } from '../../../protocol/index.ts';
-import { InProcessHub } from '../../../server/bus/index.ts';
 import { Typing } from '../../../server/domain/typing.ts';
+import { alone } from '../session/recording-socket.ts';
 
 let pushes: string[];
 let typing: Typing;
@@ -18,7 +18,7 @@ beforeEach(() => {
     expect(`${topic} ${conversationId}`).toMatch(/^c(\d) conversation-\1$/);
     pushes.push(`${name} ${topic} ${userId}`);
   };
-  typing = new Typing({ publish }, new InProcessHub().connect('node'));
+  typing = new Typing({ publish }, alone);
 });
 
 afterEach(() => {
@@ -41,7 +41,7 @@ describe('a lease', () => {
 
   test('tells its length, so that receivers end it alone', () => {
     const frames: Uint8Array[] = [];
-    const other = new Typing({ publish: (_topic, frame) => frames.push(frame) }, new InProcessHub().connect('node'));
+    const other = new Typing({ publish: (_topic, frame) => frames.push(frame) }, alone);
     other.start(1, 'conversation-1', 5, 'u5');
     expect(decodePush('typing:start', frames[0] as Uint8Array)).toEqual({
       conversationId: 'conversation-1',

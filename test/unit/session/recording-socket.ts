@@ -3,6 +3,7 @@
 import { pino } from 'pino';
 import { decodePush, unpack } from '../../../protocol/codec.ts';
 import { pushNames, type Role } from '../../../protocol/index.ts';
+import type { Announce } from '../../../server/domain/announce.ts';
 import { Delivery } from '../../../server/domain/delivery.ts';
 import type { Identity } from '../../../server/domain/identity.ts';
 import { OutboxTicker } from '../../../server/session/outbox.ts';
@@ -62,6 +63,9 @@ export class RecordingSocket implements Socket {
 }
 
 export const log = pino({ level: 'silent' });
+
+/** A node that nobody can hear. */
+export const alone: Announce = { remote: false, tell: () => {} };
 
 export function newDelivery(): Delivery {
   return new Delivery({
