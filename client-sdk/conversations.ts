@@ -91,8 +91,10 @@ export class Conversations implements ConversationsHandle {
   }
 
   /** Tells the list when what it shows of a joined conversation looks different. */
-  #looked({ id, joined, state, head, unreadCount, log }: LiveConversation): void {
-    if (!joined || !this.#events.hears('change')) return;
+  #looked(conversation: LiveConversation): void {
+    // Before anything is read: counting the unread walks the view, at every push.
+    if (!conversation.joined || !this.#events.hears('change')) return;
+    const { id, state, head, unreadCount, log } = conversation;
     const lastMessage = log.view.entries.findLast((entry) => entry.type !== 'system');
     const change = { conversationId: id, conversation: state, head, unreadCount, lastMessage };
     const old = this.#shown.get(id);
