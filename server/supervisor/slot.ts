@@ -87,6 +87,7 @@ export class Slot {
 
   #take(worker: WorkerProcess): void {
     this.current = worker;
+    this.#options.log.info({ pid: worker.pid }, 'a worker listens');
     void worker.ended.then((outcome) => this.#ended(worker, outcome));
   }
 
@@ -107,7 +108,6 @@ export class Slot {
     try {
       const worker = await this.#launch();
       this.restarts++;
-      this.#options.log.info({ pid: worker.pid }, 'a worker was started again');
       this.#take(worker);
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
