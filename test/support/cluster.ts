@@ -16,6 +16,9 @@ export interface ClusterWishes {
   environment?: Record<string, string>;
 }
 
+const healthTimeoutMs = 1_000;
+const healthEveryMs = 100;
+
 export class ClusterNode {
   readonly index: number;
   /** ws:// without a path. */
@@ -55,6 +58,16 @@ export class ClusterNode {
     const running = startUtalk(['serve'], this.#environment);
     await running.line((line) => line.startsWith('WebSocket:'));
     this.#running = running;
+  }
+
+  /** What its readiness probe says. */
+  async health(): Promise<{ status: string; checks?: Record<string, string> }> {
+    try {
+      const response = await fetch(`${this.httpUrl}/health/ready`, { signal: AbortSignal.timeout(healthTimeoutMs) });
+      return (await response.json()) as { status: string };
+    } catch (error) {
+      return { status: String(error) };
+    }
   }
 
   /** SIGKILL. Resolves when the process is gone. */
@@ -137,6 +150,16 @@ export class Cluster {
     const node = this.nodes[index];
     if (!node) throw new Error(`this cluster has no node ${index}`);
     return node;
+  }
+
+  /** Resolves when every node says that all is well with it; rejects when the signal aborts first, with what they say. */
+  async healthy(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const states = await Promise.all(this.nodes.map((node) => node.health()));
+      if (states.every(({ status }) => status === 'ok')) return;
+      if (signal.aborted) throw new Error(`the cluster did not recover: ${JSON.stringify(states)}`);
+      await new Promise((resolve) => setTimeout(resolve, healthEveryMs));
+    }
   }
 
   /** The log of these conversations as the store has it, in order. */
