@@ -7,6 +7,7 @@ import { AppendLane } from './append/lane.ts';
 import { type LaneName, PendingRows } from './append/pending-rows.ts';
 import { Settlement } from './append/settlement.ts';
 import type { Connection } from './connect.ts';
+import type { Lineage } from './lineage.ts';
 import { type AppendQueue, type CommitHandler, type PendingAppend, QueueFull, StoreUnavailable } from './store.ts';
 
 const minRetryAfterMs = 100;
@@ -20,8 +21,9 @@ export interface AppendQueueOptions {
   node: string;
   maxRows: number;
   nextCall: () => number;
-  /** Asked on every connection that replaces a lost one. */
-  greet: (sql: Connection) => Promise<void>;
+  /** Asked on every connection that replaces a lost one. Answers the generation behind it. */
+  greet: (sql: Connection) => Promise<string>;
+  lineage: Lineage;
   /** The database did not come back within the time rows may wait. */
   onDown: (error: Error) => void;
   log: Logger;

@@ -1,4 +1,4 @@
-// Conversations and their members in the database (migrations/0005-conversations.sql).
+// Conversations and their members in the database (migrations/0005-conversations.sql and 0010-repair.sql).
 
 import { v7 as uuidv7 } from 'uuid';
 import { plainArray, textArray } from './array-literals.ts';
@@ -32,6 +32,22 @@ export async function loadConversations(
   return loaded;
 }
 
+export async function loadConversationsByKey(
+  database: Database,
+  keys: readonly Key[],
+): Promise<({ record: ConversationRecord; members: MemberRecord[] } | undefined)[]> {
+  if (keys.length === 0) return [];
+  const rows = await database.query<{ place: number; value: ConversationValue; members: MemberValue[] | null }>(
+    'select * from utalk.load_conversations_by_key($1)',
+    [plainArray(keys)],
+  );
+  const loaded = new Array<{ record: ConversationRecord; members: MemberRecord[] } | undefined>(keys.length).fill(undefined);
+  for (const { place, value, members } of rows) {
+    loaded[place - 1] = { record: toConversation(value), members: (members ?? []).map(toMember) };
+  }
+  return loaded;
+}
+
 export async function createConversation(database: Database, origin: Origin, request: CreateConversation): Promise<CreateOutcome> {
   const { tenant, id, creator, workspace, channel, subject, memberCap, members, creatorIsMember } = request;
   const [row] = await database.query<{
@@ -53,7 +69,7 @@ export async function createConversation(database: Database, origin: Origin, req
   ]);
   const { outcome, conversation, members: values } = row!;
   if (outcome === 'reused' || outcome === 'full') return { outcome };
-  return { outcome, record: toConversation(conversation!), members: (values ?? []).map(toMember) };
+  return { outcome, call: origin.call, record: toConversation(conversation!), members: (values ?? []).map(toMember) };
 }
 
 export async function changeMembers(database: Database, origin: Origin, request: ChangeMembers): Promise<ChangeMembersOutcome> {

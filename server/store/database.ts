@@ -4,6 +4,7 @@
 import type { Logger } from 'pino';
 import { type Connection, connect } from './connect.ts';
 import { asUnavailable, isDeadlock, isReadOnly, isUnreachable } from './faults.ts';
+import { type Lineage, lineageStatement, type Sight } from './lineage.ts';
 import { StoreUnavailable } from './store.ts';
 import { TimeoutError, withTimeout } from './timeout.ts';
 
@@ -23,6 +24,7 @@ export interface DatabaseOptions {
   pool: number;
   prepare: boolean;
   name: string;
+  lineage: Lineage;
   /** The database answers again after it was down. */
   onUp: () => void;
   log: Logger;
@@ -35,8 +37,9 @@ export class Database {
   #probe: NodeJS.Timeout | undefined;
   #suspecting = false;
   #closed = false;
-  /** PostgreSQL system identifier and timeline. */
-  generation = '';
+  #returning: Promise<void> | undefined;
+  /** Of the database behind the pool. */
+  #generation = '';
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -47,6 +50,10 @@ export class Database {
     return this.#sql;
   }
 
+  get lineage(): Lineage {
+    return this.#options.lineage;
+  }
+
   /**
    * One statement in autocommit, with `$1` … parameters.
    * @throws StoreUnavailable when the database is down, does not answer in time, or the outcome is open.
@@ -54,7 +61,9 @@ export class Database {
   async query<Row extends object>(text: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
     for (let tries = 1; ; tries++) {
       if (this.#down) throw this.#down;
+      this.#distrust();
       try {
+        if (this.lineage.lost) await this.#return();
         return await this.#ask<Row>(text, parameters);
       } catch (error) {
         if (isDeadlock(error) && tries < maxTries) continue;
@@ -69,22 +78,49 @@ export class Database {
   goDown(error: unknown): void {
     if (this.#down || this.#closed) return;
     this.#down = new StoreUnavailable('the database is down', { cause: error });
+    this.lineage.lose();
     this.#options.log.error({ err: error }, 'the database is down');
     this.#renew();
     this.#scheduleProbe();
   }
 
-  /** Reads the generation anew: after a restore or a promotion it is another one. */
-  async greet(sql: Connection = this.#sql): Promise<void> {
-    const [row] = await sql<{ generation: string }[]>`
-      select system_identifier || '-' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as generation from pg_control_system()`;
-    this.generation = row!.generation;
+  /** Asks a connection where it leads, before it is used; a return is told before this resolves. Answers the generation. */
+  async greet(sql: Connection): Promise<string> {
+    const asked = this.lineage.mark();
+    const [sight] = await sql.unsafe<Sight[]>(lineageStatement, [], { prepare: true });
+    this.lineage.greeted(sight!, asked);
+    return sight!.generation;
+  }
+
+  /** Asks where the database is now. */
+  async look(): Promise<void> {
+    const asked = this.lineage.mark();
+    const [sight] = await this.query<Sight>(lineageStatement);
+    this.lineage.seen(sight!, asked);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#probe);
     await this.#sql.end({ timeout: 1 });
+  }
+
+  // Connections of another generation may still lead to the database that was given up.
+  #distrust(): void {
+    const { generation } = this.lineage;
+    if (this.#generation !== '' && this.#generation !== generation) this.#renew();
+    this.#generation = generation;
+  }
+
+  // What follows a loss begins with a look; one is enough for all that wait.
+  async #return(): Promise<void> {
+    const asked = this.lineage.mark();
+    this.#returning ??= this.#ask<Sight>(lineageStatement, [])
+      .then(([sight]) => this.lineage.seen(sight!, asked))
+      .finally(() => {
+        this.#returning = undefined;
+      });
+    await this.#returning;
   }
 
   async #ask<Row extends object>(text: string, parameters: readonly Parameter[]): Promise<Row[]> {
@@ -142,7 +178,11 @@ export class Database {
   }
 
   #open(): Connection {
-    const { url, pool, prepare, name } = this.#options;
-    return connect(url, { max: pool, prepare, name });
+    const { url, pool, prepare, name, lineage } = this.#options;
+    const onClose = () => {
+      if (sql === this.#sql && !this.#closed) lineage.lose();
+    };
+    const sql: Connection = connect(url, { max: pool, prepare, name, onClose });
+    return sql;
   }
 }

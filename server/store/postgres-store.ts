@@ -3,13 +3,26 @@
 
 import type { Logger } from 'pino';
 import { GroupCommitQueue } from './append-queue.ts';
+import * as changes from './changes-queries.ts';
 import * as conversations from './conversation-queries.ts';
 import { Database } from './database.ts';
+import { Lineage } from './lineage.ts';
 import * as lists from './list-queries.ts';
 import { checkSchema } from './migrate.ts';
+import * as peers from './peer-queries.ts';
 import * as reads from './read-queries.ts';
 import { checkServer } from './requirements.ts';
-import type { ChangeMembers, CreateConversation, Key, ListRequest, ReadRequest, Store, UserClaims, WatermarkRow } from './store.ts';
+import type {
+  CallRanges,
+  ChangeMembers,
+  CreateConversation,
+  Key,
+  ListRequest,
+  ReadRequest,
+  Store,
+  UserClaims,
+  WatermarkRow,
+} from './store.ts';
 import { withTimeout } from './timeout.ts';
 import * as users from './user-queries.ts';
 import * as watermarks from './watermark-queries.ts';
@@ -48,13 +61,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 class PostgresStore implements Store {
   readonly node: string;
   readonly appends: GroupCommitQueue;
+  readonly #lineage: Lineage;
   readonly #database: Database;
   readonly #pruning: NodeJS.Timeout;
   #lastCall = 0;
 
   constructor({ url, pool, prepare, queueRows, node, log }: StoreOptions) {
     this.node = node;
-    this.#database = new Database({ url, pool, prepare, name: `utalk ${node}`, onUp: () => this.appends.up(), log });
+    const lineage = new Lineage(log);
+    this.#lineage = lineage;
+    this.#database = new Database({ url, pool, prepare, name: `utalk ${node}`, lineage, onUp: () => this.appends.up(), log });
     this.appends = new GroupCommitQueue({
       url,
       prepare,
@@ -62,6 +78,7 @@ class PostgresStore implements Store {
       maxRows: queueRows,
       nextCall: () => ++this.#lastCall,
       greet: (sql) => this.#database.greet(sql),
+      lineage,
       onDown: (error) => this.#database.goDown(error),
       log,
     });
@@ -70,7 +87,15 @@ class PostgresStore implements Store {
   }
 
   get generation(): string {
-    return this.#database.generation;
+    return this.#lineage.generation;
+  }
+
+  get onReturn(): (wentBack: boolean) => void {
+    return this.#lineage.onReturn;
+  }
+
+  set onReturn(listener: (wentBack: boolean) => void) {
+    this.#lineage.onReturn = listener;
   }
 
   async open(): Promise<void> {
@@ -85,8 +110,13 @@ class PostgresStore implements Store {
   setUserActive = (tenant: string, userId: string, active: boolean) =>
     users.setUserActive(this.#database, this.#origin(), tenant, userId, active);
   expelUser = (tenant: string, userId: string) => users.expelUser(this.#database, this.#origin(), tenant, userId);
+  readUsers = (keys: readonly Key[]) => users.readUsers(this.#database, keys);
+  nextSessionNumbers = (keys: readonly Key[]) => users.nextSessionNumbers(this.#database, this.#origin(), keys);
+  findPeers = (request: peers.PeerRequest) => peers.findPeers(this.#database, request);
+  touchUsers = (rows: readonly { user: Key; atMs: number }[]) => peers.touchUsers(this.#database, rows);
 
   loadConversations = (ids: readonly { tenant: string; id: string }[]) => conversations.loadConversations(this.#database, ids);
+  loadConversationsByKey = (keys: readonly Key[]) => conversations.loadConversationsByKey(this.#database, keys);
   createConversation = (request: CreateConversation) => conversations.createConversation(this.#database, this.#origin(), request);
   changeMembers = (request: ChangeMembers) => conversations.changeMembers(this.#database, this.#origin(), request);
   listMembers = (tenant: string, conversation: Key, cursor: string | undefined, limit: number) =>
@@ -95,14 +125,20 @@ class PostgresStore implements Store {
   summarize = (requests: readonly { conversation: Key; users: readonly Key[] }[]) => lists.summarize(this.#database, requests);
 
   read = (requests: readonly ReadRequest[]) => reads.read(this.#database, requests);
-  readAfter = (conversation: Key, afterSeq: number, limit: number) => reads.readAfter(this.#database, conversation, afterSeq, limit);
+  readAfter = (conversation: Key, afterSeq: number, limit: number) => reads.readAfter(this.#database, { conversation, afterSeq, limit });
+  readAfterMany = (requests: readonly reads.AfterRequest[]) => reads.readAfterMany(this.#database, requests);
   seqOf = (conversation: Key, entryId: string) => reads.seqOf(this.#database, conversation, entryId);
 
   raiseWatermarks = (rows: readonly WatermarkRow[]) => watermarks.raiseWatermarks(this.#database, this.#origin(), rows);
+  readWatermarks = (keys: readonly Key[], limit: number) => watermarks.readWatermarks(this.#database, keys, limit);
   touch = (rows: readonly { conversation: Key; atMs: number }[]) => watermarks.touch(this.#database, rows);
 
+  readChanges = (position: string | undefined, heard: ReadonlyMap<string, CallRanges>, limit: number) =>
+    changes.readChanges(this.#database, position, heard, limit);
+  noteDoubt = () => changes.noteDoubt(this.#database, this.#origin());
+
   async ping(timeoutMs: number): Promise<void> {
-    await withTimeout(this.#database.query('select 1'), timeoutMs);
+    await withTimeout(this.#database.look(), timeoutMs);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-// Joins, syncs and histories (migrations/0006-reads.sql).
+// Joins, syncs and histories (migrations/0006-reads.sql), and entries for repair (0010-repair.sql).
 
 import { limits } from '../../protocol/index.ts';
 import { plainArray, textArray } from './array-literals.ts';
@@ -61,18 +61,38 @@ function toResult(row: ReadRow, { afterSeq, limit }: ReadRequest): ReadResult {
   };
 }
 
-export async function readAfter(
+/** Where to read a log from, and how many entries at most. */
+export interface AfterRequest {
+  conversation: Key;
+  afterSeq: number;
+  limit: number;
+}
+
+/** A conversation that does not exist has head 0 and no entries. */
+export async function readAfterMany(
   database: Database,
-  conversation: Key,
-  afterSeq: number,
-  limit: number,
-): Promise<{ entries: StoredEntry[]; head: number }> {
-  const [row] = await database.query<{ id: string | null; head: number | null; entries: EntryValue[] | null }>(
-    'select * from utalk.read_after($1, $2, $3)',
-    [conversation, afterSeq, limit],
+  requests: readonly AfterRequest[],
+): Promise<{ entries: StoredEntry[]; head: number }[]> {
+  if (requests.length === 0) return [];
+  const rows = await database.query<{ place: number; id: string; head: number; entries: EntryValue[] | null }>(
+    'select * from utalk.read_after_many($1, $2, $3)',
+    [
+      plainArray(requests.map(({ conversation }) => conversation)),
+      plainArray(requests.map(({ afterSeq }) => afterSeq)),
+      plainArray(requests.map(({ limit }) => limit)),
+    ],
   );
-  const { id, head, entries } = row!;
-  return { entries: (entries ?? []).map((value) => toEntry(value, { key: conversation, id: id! })), head: head ?? 0 };
+  const answers = requests.map((): { entries: StoredEntry[]; head: number } => ({ entries: [], head: 0 }));
+  for (const { place, id, head, entries } of rows) {
+    const conversation = { key: requests[place - 1]!.conversation, id };
+    answers[place - 1] = { entries: (entries ?? []).map((value) => toEntry(value, conversation)), head };
+  }
+  return answers;
+}
+
+export async function readAfter(database: Database, request: AfterRequest): Promise<{ entries: StoredEntry[]; head: number }> {
+  const [answer] = await readAfterMany(database, [request]);
+  return answer!;
 }
 
 const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;

@@ -1,4 +1,5 @@
-// Users in the database: admission, look-up, activity, expulsion (migrations/0004-users.sql).
+// Users in the database: admission, look-up, activity, expulsion, numbers of sessions (migrations/0004-users.sql and
+// 0009-presence.sql).
 
 import { plainArray, textArray } from './array-literals.ts';
 import type { Database } from './database.ts';
@@ -54,16 +55,48 @@ export async function setUserActive(
   tenant: string,
   userId: string,
   active: boolean,
-): Promise<UserRecord | undefined> {
+): Promise<ChangedUser | undefined> {
   const parameters = [origin.node, origin.call, tenant, userId, active];
   const [row] = await database.query<{ value: UserValue | null }>('select utalk.set_user_active($1, $2, $3, $4, $5) as value', parameters);
-  return row?.value ? toUser(row.value) : undefined;
+  return row?.value ? { call: origin.call, user: toUser(row.value) } : undefined;
 }
 
-export async function expelUser(database: Database, origin: Origin, tenant: string, userId: string): Promise<UserRecord | undefined> {
+export async function expelUser(database: Database, origin: Origin, tenant: string, userId: string): Promise<ChangedUser | undefined> {
   const parameters = [origin.node, origin.call, tenant, userId];
   const [row] = await database.query<{ value: UserValue | null }>('select utalk.expel_user($1, $2, $3, $4) as value', parameters);
-  return row?.value ? toUser(row.value) : undefined;
+  return row?.value ? { call: origin.call, user: toUser(row.value) } : undefined;
+}
+
+export async function readUsers(database: Database, keys: readonly Key[]): Promise<{ user: UserRecord; sessionNumber: number }[]> {
+  if (keys.length === 0) return [];
+  const rows = await database.query<{ value: UserValue; session_number: number }>(
+    'select value, session_number from utalk.read_users($1) order by place',
+    [plainArray(keys)],
+  );
+  return rows.map(({ value, session_number }) => ({ user: toUser(value), sessionNumber: session_number }));
+}
+
+/** A user named several times gets as many numbers; an unknown one gets 0. */
+export async function nextSessionNumbers(
+  database: Database,
+  origin: Origin,
+  users: readonly Key[],
+): Promise<{ call: number; numbers: number[] }> {
+  const numbers = new Array<number>(users.length).fill(0);
+  if (users.length === 0) return { call: origin.call, numbers };
+  const rows = await database.query<{ place: number; session_number: number }>('select * from utalk.next_session_numbers($1, $2, $3)', [
+    origin.node,
+    origin.call,
+    plainArray(users),
+  ]);
+  for (const { place, session_number } of rows) numbers[place - 1] = session_number;
+  return { call: origin.call, numbers };
+}
+
+/** A user after a change, and the call that made it. */
+export interface ChangedUser {
+  call: number;
+  user: UserRecord;
 }
 
 /** The node and the number of a call that leaves a row in `changes`. */

@@ -242,9 +242,10 @@ describe('data that PostgreSQL refuses', () => {
 });
 
 describe('the store', () => {
-  test('names the log it writes: system identifier and timeline', async () => {
-    const [row] = await sql<{ id: string }[]>`select system_identifier::text as id from pg_control_system()`;
-    expect(store.generation).toBe(`${row!.id}-00000001`);
+  test('names the log it writes: system identifier, timeline and table', async () => {
+    const [row] = await sql<{ id: string; oid: string }[]>`
+      select system_identifier::text as id, 'utalk.entries'::regclass::oid::text as oid from pg_control_system()`;
+    expect(store.generation).toBe(`${row!.id}-00000001-${row!.oid}`);
   });
 
   test('works without prepared statements, as behind a transaction pooler', async () => {

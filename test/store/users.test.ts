@@ -107,14 +107,16 @@ test('entering answers in the order asked, newest activity first, at most the li
 test('refused, admitted again and expelled users; each leaves a row in changes', async () => {
   const [user] = await store.admitUsers([claims('bad')]);
   const before = Date.now();
-  expect(await store.setUserActive(tenant, 'bad', false)).toMatchObject({ key: user!.key, active: false });
+  expect(await store.setUserActive(tenant, 'bad', false)).toMatchObject({ user: { key: user!.key, active: false } });
   expect((await store.admitUsers([claims('bad')]))[0]).toMatchObject({ active: false });
-  expect(await store.setUserActive(tenant, 'bad', true)).toMatchObject({ active: true });
+  expect(await store.setUserActive(tenant, 'bad', true)).toMatchObject({ user: { active: true } });
   const expelled = await store.expelUser(tenant, 'bad');
-  expect(expelled!.tokensValidAfterMs).toBeGreaterThanOrEqual(before);
-  expect(expelled!.tokensValidAfterMs).toBeLessThanOrEqual(Date.now());
-  expect(await store.findUser(tenant, 'bad')).toEqual(expelled);
-  expect(await sql`select kind from utalk.changes where kind = 'users' and ${user!.key} = any (keys)`).toHaveLength(3);
+  expect(expelled!.user.tokensValidAfterMs).toBeGreaterThanOrEqual(before);
+  expect(expelled!.user.tokensValidAfterMs).toBeLessThanOrEqual(Date.now());
+  expect(await store.findUser(tenant, 'bad')).toEqual(expelled!.user);
+  const rows = await sql`select call from utalk.changes where kind = 'users' and ${user!.key} = any (keys) order by call`;
+  expect(rows).toHaveLength(3);
+  expect(rows.at(-1)).toEqual({ call: expelled!.call });
   expect(await store.setUserActive(tenant, 'unknown', false)).toBeUndefined();
   expect(await store.expelUser('other', 'bad')).toBeUndefined();
 });

@@ -42,7 +42,7 @@ describe('one call', () => {
     await fill(store, talk, ana, 5);
     await store.raiseWatermarks([mark(talk, luis, 2)]);
     const nowhere = { ...talk, key: 9_007_199_254_740_000 };
-    const answers = await store.raiseWatermarks([
+    const { answers } = await store.raiseWatermarks([
       mark(talk, ana, 0, 4),
       mark(talk, eva, 1),
       mark(talk, luis, 1, 1),
@@ -69,7 +69,7 @@ describe('one call', () => {
     await fill(store, talk, luis, 2);
     await append(store, message(talk, ana, { type: 'system', text: undefined }));
     await fill(store, talk, ana, 1);
-    const [answer] = await store.raiseWatermarks([mark(talk, luis, 2)]);
+    const [answer] = (await store.raiseWatermarks([mark(talk, luis, 2)])).answers;
     expect(answer).toEqual({
       outcome: 'raised',
       readSeq: 2,
@@ -84,7 +84,9 @@ describe('one call', () => {
   test('another tenant sees nothing', async () => {
     const talk = await converse(store, [ana]);
     await fill(store, talk, ana, 1);
-    expect(await store.raiseWatermarks([{ ...mark(talk, ana, 1), tenant: 'other' }])).toMatchObject([{ outcome: 'missing', readSeq: 0 }]);
+    expect(await store.raiseWatermarks([{ ...mark(talk, ana, 1), tenant: 'other' }])).toMatchObject({
+      answers: [{ outcome: 'missing', readSeq: 0 }],
+    });
   });
 
   test('leaves one row in changes when something rose, and none otherwise', async () => {
@@ -100,8 +102,8 @@ describe('one call', () => {
   test('unread stops at the cap', async () => {
     const talk = await converse(store, [ana, luis]);
     await fill(store, talk, ana, 130);
-    expect(await store.raiseWatermarks([mark(talk, luis, 1)])).toMatchObject([{ unreadCount: 100 }]);
-    expect(await store.raiseWatermarks([mark(talk, luis, 120)])).toMatchObject([{ unreadCount: 10 }]);
+    expect(await store.raiseWatermarks([mark(talk, luis, 1)])).toMatchObject({ answers: [{ unreadCount: 100 }] });
+    expect(await store.raiseWatermarks([mark(talk, luis, 120)])).toMatchObject({ answers: [{ unreadCount: 10 }] });
   });
 });
 
@@ -124,7 +126,7 @@ test('four sessions with the same members in their own orders never fall and nev
         // Every session walks the members in another order.
         const rows = talks.flatMap((talk) => users.map((user) => mark(talk, user, round % 7 === s ? 1 : round)));
         rows.sort((a, b) => ((a.user * 7 + a.conversation * (s + 3)) % 31) - ((b.user * 7 + b.conversation * (s + 3)) % 31));
-        const answers = await session.raiseWatermarks(rows);
+        const { answers } = await session.raiseWatermarks(rows);
         for (const [i, answer] of answers.entries()) {
           const name = `${s} ${rows[i]!.conversation} ${rows[i]!.user}`;
           if (answer.readSeq < (lastSeen.get(name) ?? 0) || answer.readSeq < rows[i]!.readSeq) fallen.push(name);

@@ -100,7 +100,7 @@ describe('a good token', () => {
     expect(reply.limits.rates).toMatchObject({ 'message:send': { limit: 60, windowMs: 60_000, burst: 20 } });
     expect(reply.serverTime).toBeGreaterThanOrEqual(before);
     expect(reply.tokenExpiresAt).toBeGreaterThan(before + 3_000_000);
-    expect(reply.generation).toMatch(/^\d+-[0-9A-F]{8}$/);
+    expect(reply.generation).toMatch(/^\d+-[0-9A-F]{8}-\d+$/);
     expect(reply.sessionId).not.toBe('');
     await client.close();
   });

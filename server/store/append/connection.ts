@@ -2,6 +2,7 @@
 // outcome is open.
 
 import { type Connection, connect } from '../connect.ts';
+import type { Lineage } from '../lineage.ts';
 import type { AppendAnswer, AppendRow } from '../store.ts';
 import { withTimeout } from '../timeout.ts';
 import { appendStatement, type CallReply, decodeReply, encodeCall } from './call.ts';
@@ -16,8 +17,9 @@ export interface AppendConnectionOptions {
   node: string;
   /** Wait for locked conversations, instead of answering that they are. */
   wait: boolean;
-  /** Asked on every connection that replaces a lost one, before anything else. */
-  greet: (sql: Connection) => Promise<void>;
+  /** Asked on every connection that replaces a lost one, before anything else. Answers the generation behind it. */
+  greet: (sql: Connection) => Promise<string>;
+  lineage: Lineage;
 }
 
 export class AppendConnection {
@@ -25,6 +27,8 @@ export class AppendConnection {
   #sql: Connection;
   #broken = false;
   #closed = false;
+  /** Of the database behind this connection. */
+  #generation = '';
 
   constructor(options: AppendConnectionOptions) {
     this.#options = options;
@@ -33,7 +37,9 @@ export class AppendConnection {
 
   /** One round trip. Answers in the order of the rows, undefined for `busy`; any error of the driver as it is. */
   async send(rows: readonly { row: AppendRow }[], call: number): Promise<(AppendAnswer | undefined)[]> {
-    const { node, wait } = this.#options;
+    const { node, wait, lineage } = this.#options;
+    // Elsewhere another database answers: this connection may still lead to the one that was given up.
+    if (this.#generation !== lineage.generation) throw new Error('the database is another one than that of this connection');
     // What follows a loss begins with a greeting; the driver alone would connect again and send the call at once.
     if (this.#broken) throw new Error('the connection was closed while it was idle');
     const query = this.#sql.unsafe<CallReply[]>(appendStatement, encodeCall(rows, node, call, wait), { prepare: true }).execute();
@@ -43,17 +49,19 @@ export class AppendConnection {
 
   /** Connects, so that the first call finds a connection like all others. */
   async greet(): Promise<void> {
-    await this.#options.greet(this.#sql);
+    this.#generation = await this.#options.greet(this.#sql);
   }
 
   /** Replaces the connection. Answers whether a new one could be made within `forMs`. */
   async reopen(forMs: number): Promise<boolean> {
     if (this.#closed) return false;
+    // A connection that is only distrusted was not lost.
+    if (this.#generation === this.#options.lineage.generation) this.#lose();
     void this.#sql.end({ timeout: 0 });
     this.#sql = this.#open();
     for (const deadline = performance.now() + forMs; ; ) {
       try {
-        await withTimeout(this.#options.greet(this.#sql), Math.max(retryMs, deadline - performance.now()));
+        await withTimeout(this.greet(), Math.max(retryMs, deadline - performance.now()));
         this.#broken = false;
         return true;
       } catch {
@@ -68,12 +76,18 @@ export class AppendConnection {
     await this.#sql.end({ timeout: 1 });
   }
 
+  #lose(): void {
+    if (this.#broken) return;
+    this.#broken = true;
+    this.#options.lineage.lose();
+  }
+
   #open(): Connection {
     const { url, prepare, node, wait } = this.#options;
     const name = `utalk ${node} ${wait ? 'waiting' : 'fast'} lane`;
     // A connection that was replaced may close long after its successor has been greeted.
     const onClose = () => {
-      if (sql === this.#sql) this.#broken = true;
+      if (sql === this.#sql && !this.#closed) this.#lose();
     };
     const sql: Connection = connect(url, { max: 1, prepare, name, onClose });
     return sql;
