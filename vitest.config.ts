@@ -23,6 +23,16 @@ export default defineConfig({
       {
         test: {
           ...forks,
+          name: 'bus',
+          include: ['test/bus/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...forks,
           name: 'wire',
           include: ['test/wire/**/*.test.ts'],
           testTimeout: 30_000,

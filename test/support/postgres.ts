@@ -1,10 +1,7 @@
 // A PostgreSQL for tests, from the binaries the server brings along: its own directory, a free port, databases by the piece.
 // It can be killed and started again; when the test process ends, nothing of it is left.
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import postgres from 'postgres';
@@ -19,6 +16,7 @@ import {
   stopCluster,
 } from '../../server/store/embedded/cluster.ts';
 import { dataOf, fallbackRoot, findPlace } from '../../server/store/embedded/place.ts';
+import { reapAfterUs } from './reaper.ts';
 
 export interface TestPostgres {
   /** Of a database without tables. */
@@ -34,20 +32,6 @@ export interface TestPostgres {
   halt(): Promise<void>;
   /** Stops it and removes everything. */
   stop(): Promise<void>;
-}
-
-// Waits for the end of its input, which our own end closes, however it comes; then nothing of the database stays.
-// The number in the file is believed only when that process works in our directory.
-const reap = `cat > /dev/null
-pid=$(head -n 1 "$0/postgres/data/postmaster.pid" 2> /dev/null)
-if { readlink "/proc/$pid/cwd" || ps -o command= -p "$pid"; } 2> /dev/null | grep -qF "$0"; then kill -KILL "$pid"; sleep 1; fi
-rm -rf "$0"`;
-
-function reapAfterUs(directory: string) {
-  const reaper = spawn('sh', ['-c', reap, directory], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
-  reaper.unref();
-  (reaper.stdin as Socket).unref();
-  return reaper;
 }
 
 // A killed process loses nothing that it wrote; only the machine's own crash would.
@@ -74,7 +58,7 @@ export async function startTestPostgres(overrides: Readonly<Record<string, strin
       // It does not run.
     }
   };
-  const reaper = reapAfterUs(directory);
+  const reaper = reapAfterUs(directory, 'postgres/data/postmaster.pid');
 
   // The children of a killed postmaster hold its memory for a moment, and PostgreSQL refuses to start over them.
   const start = async (tries = 50): Promise<void> => {
@@ -105,10 +89,7 @@ export async function startTestPostgres(overrides: Readonly<Record<string, strin
     halt: () => stopCluster(bin, place),
     async stop() {
       await stopCluster(bin, place);
-      reaper.ref();
-      const gone = once(reaper, 'exit');
-      reaper.stdin.end();
-      await gone;
+      await reaper.now();
     },
   };
 }

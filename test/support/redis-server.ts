@@ -1,17 +1,23 @@
-// A Redis for tests that persists nothing: on a free port, killed and started again, gone with the test process at the latest.
+// A Redis for tests that persists nothing: on a free port, killed, stopped and started again, gone with the test process at
+// the latest.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { freePort } from './processes.ts';
+import { type Reaper, reapAfterUs } from './reaper.ts';
+
+const pidFile = 'redis.pid';
 
 export class RedisServer {
   readonly port: number;
   readonly url: string;
   readonly #directory: string;
+  readonly #reaper: Reaper;
   #process: ChildProcess | undefined;
   #commands: Redis | undefined;
 
@@ -19,6 +25,7 @@ export class RedisServer {
     this.port = port;
     this.url = `redis://127.0.0.1:${port}`;
     this.#directory = directory;
+    this.#reaper = reapAfterUs(directory, pidFile);
   }
 
   static async start(): Promise<RedisServer> {
@@ -29,12 +36,9 @@ export class RedisServer {
 
   /** Starts it, empty, on the same port. Resolves when it answers. */
   async start(): Promise<void> {
-    const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.#directory];
-    const child = spawn('redis-server', [...options, '--repl-diskless-sync-delay', '0'], { stdio: 'ignore' });
-    const kill = () => child.kill('SIGKILL');
-    process.once('exit', kill);
-    child.once('exit', () => process.off('exit', kill));
-    this.#process = child;
+    const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#directory, '--pidfile', pidFile];
+    const options = [...where, '--save', '', '--appendonly', 'no', '--repl-diskless-sync-delay', '0'];
+    this.#process = spawn('redis-server', options, { cwd: this.#directory, stdio: 'ignore' });
     this.#commands = new Redis(this.url, { retryStrategy: () => 50, maxRetriesPerRequest: null });
     this.#commands.on('error', () => {});
     await this.#commands.ping();
@@ -58,8 +62,29 @@ export class RedisServer {
     await exited;
   }
 
+  /** Another one that follows this one. Resolves when it has caught up. */
+  async startReplica(): Promise<RedisServer> {
+    const replica = await RedisServer.start();
+    await replica.command('REPLICAOF', '127.0.0.1', this.port);
+    await replica.#followed();
+    return replica;
+  }
+
+  /** SIGSTOP: connections stay open, nothing is answered until `resume`. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
   async stop(): Promise<void> {
     await this.kill();
-    rmSync(this.#directory, { recursive: true, force: true });
+    await this.#reaper.now();
+  }
+
+  async #followed(): Promise<void> {
+    while (!/master_link_status:up/.test(String(await this.command('INFO', 'replication')))) await setTimeout(20);
   }
 }
