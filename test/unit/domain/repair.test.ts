@@ -12,7 +12,9 @@ interface Read {
   fail(): Promise<void>;
 }
 
-const settled = () => vi.advanceTimersByTimeAsync(0);
+const settled = async () => {
+  await vi.advanceTimersByTimeAsync(0);
+};
 const appended = (node: string, call: number): Change => ({ node, call, kind: 'append', keys: [call] });
 
 class Bench {
