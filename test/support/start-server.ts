@@ -28,6 +28,8 @@ export const telling = (text: string) => ({
 export interface ServerWishes {
   settings?: Partial<Settings>;
   routes?: AppOptions['routes'];
+  guards?: AppOptions['guards'];
+  verifyToken?: AppOptions['verifyToken'];
   /** Of a migrated or empty database; a new one of the PostgreSQL otherwise. */
   databaseUrl?: string;
 }
@@ -35,18 +37,21 @@ export interface ServerWishes {
 export class TestServer {
   readonly app: App;
   readonly url: string;
+  /** Without a path. */
+  readonly httpUrl: string;
   readonly databaseUrl: string;
   readonly #written: string[];
   readonly #clients = new Set<FrameClient>();
 
-  private constructor(app: App, port: number, databaseUrl: string, written: string[]) {
+  private constructor(app: App, ports: { port: number; httpPort: number }, databaseUrl: string, written: string[]) {
     this.app = app;
-    this.url = `ws://127.0.0.1:${port}`;
+    this.url = `ws://127.0.0.1:${ports.port}`;
+    this.httpUrl = `http://127.0.0.1:${ports.httpPort}`;
     this.databaseUrl = databaseUrl;
     this.#written = written;
   }
 
-  static async start(postgres: TestPostgres, { settings = {}, routes = [], databaseUrl }: ServerWishes = {}): Promise<TestServer> {
+  static async start(postgres: TestPostgres, { settings = {}, databaseUrl, ...options }: ServerWishes = {}): Promise<TestServer> {
     const written: string[] = [];
     const destination = new Writable({
       write(chunk, _encoding, done) {
@@ -56,9 +61,8 @@ export class TestServer {
     });
     const url = databaseUrl ?? (await postgres.createDatabase());
     const common = { host: '127.0.0.1', port: 0, httpPort: 0, jwtSecret: testSecret, databaseUrl: url, drainWindowMs: 0 };
-    const app = await createApp(defineSettings({ ...common, ...settings }), createLog('trace', destination), { routes });
-    const { port } = await app.listen();
-    return new TestServer(app, port, url, written);
+    const app = await createApp(defineSettings({ ...common, ...settings }), createLog('trace', destination), options);
+    return new TestServer(app, await app.listen(), url, written);
   }
 
   /** All that was logged, at level trace. */

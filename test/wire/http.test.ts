@@ -4,8 +4,8 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { StartError } from '../../server/errors.ts';
-import type { Health } from '../../server/health.ts';
-import { demo, HttpFixture, secret, well } from '../support/http.ts';
+import type { Figures, Health } from '../../server/health.ts';
+import { demo, HttpFixture, here, secret, well } from '../support/http.ts';
 
 const http = new HttpFixture();
 afterEach(() => http.close());
@@ -31,6 +31,32 @@ describe('health', () => {
     const body = (await http.get('/health')).json() as { memory: Record<string, number> };
     expect(body).toMatchObject(well);
     expect(body.memory.rss).toBeGreaterThan(1_000_000);
+  });
+
+  test.each<[Health['status'], boolean, Figures['redis'], string, boolean]>([
+    ['ok', true, 'up', 'healthy', true],
+    ['ok', true, undefined, 'healthy', false],
+    ['degraded', true, 'suspect', 'degraded', true],
+    ['degraded', true, 'down', 'degraded', false],
+    ['draining', false, 'up', 'unhealthy', true],
+    ['down', false, 'down', 'unhealthy', false],
+  ])('of sockets: %s with Redis %s %s is %s', async (status, ready, redis, word, connected) => {
+    await http.start({}, { health: () => ({ ...well, status, ready }), figures: () => ({ ...here, ...(redis && { redis }) }) });
+    const [socket, service] = await Promise.all([http.get('/health/socket'), http.get('/api/ws/health')]);
+    expect([socket.status, service.status]).toEqual(Array(2).fill(ready ? 200 : 503));
+    expect(socket.json()).toEqual({
+      status: word,
+      timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      metrics: { activeConnections: 12, activeRooms: 4, uptime: 7 },
+      redis: { connected, status: redis ?? 'not configured' },
+    });
+    expect(service.json()).toEqual({
+      healthy: ready,
+      connectedUsers: 9,
+      rooms: 4,
+      uptime: expect.any(Number),
+      timestamp: expect.any(String),
+    });
   });
 
   test('a health source that throws is a 500 in JSON, without its text', async () => {
