@@ -50,5 +50,11 @@ export const limits = {
   tokenToleranceMs: 60_000,
   tokenGraceMs: 30_000,
   tokenExpiringMs: 60_000,
+  /** Rooms that one session may join. */
+  joinedRooms: 1_000,
+  /** Users in a reply to room:join or room:members. */
+  roomMembersPage: 500,
+  /** A user whose last connection broke is taken for present for this long. */
+  reconnectGraceMs: 5_000,
   joinedConversations: { customer: 500, agent: 2_000, admin: 2_000, bot: 50_000, service: 50_000 },
 } as const;

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { type Bus, InProcessHub, openRedisBus } from './bus/index.ts';
+import type { Guards } from './commands/guards.ts';
 import type { Route } from './commands/route.ts';
 import { developmentOrigins, type Settings } from './config.ts';
 import { type Demo, openDemo } from './demo.ts';
@@ -18,6 +19,7 @@ import { NodeHealth } from './node-health.ts';
 import { registerBusMetrics, registerMetrics } from './node-metrics.ts';
 import { OutboxTicker } from './session/outbox.ts';
 import { Session } from './session/session.ts';
+import { openState } from './state/index.ts';
 import { migrate, openStore, type Store, startEmbeddedPostgres } from './store/index.ts';
 
 export interface App {
@@ -57,6 +59,10 @@ export interface Front {
 
 export interface AppOptions {
   routes?: readonly Route[];
+  /** Decisions of the application in place of the defaults. */
+  guards?: Guards;
+  /** In place of the check of JWTs; no key is needed then. */
+  verifyToken?: VerifyToken;
   /** Puts something between the node and its bus: for tests, which lose or hold back what is published. */
   wrapBus?: (bus: Bus) => Bus;
   roles?: Roles;
@@ -113,8 +119,10 @@ class Assembly implements App {
   async build(): Promise<App> {
     const settings = this.#settings;
     const secret = settings.development ? developmentSecret(settings.dataDir) : settings.jwtSecret;
-    const verifyToken = await createTokenVerifier({ ...settings, jwtSecret: secret });
+    const verifyToken = this.#options.verifyToken ?? (await createTokenVerifier({ ...settings, jwtSecret: secret }));
     this.#store = await this.#openStore();
+    const shared = openState({ url: settings.redisUrl, node: this.#store.node, log: this.#log });
+    this.#undo.push(() => shared.close());
     const hasDemo = secret !== undefined && (settings.development || settings.demo);
     const ticker = new OutboxTicker();
     this.#listener = await createListener({
@@ -158,12 +166,15 @@ class Assembly implements App {
       log: this.#log,
       store: this.#store,
       bus: this.#bus,
-      directory: undefined,
+      directory: shared.directory,
+      state: shared.state,
+      guards: this.#options.guards,
       topics: this.#listener,
       verifyToken,
       routes: this.#options.routes ?? [],
     });
     this.#undo.push(() => this.node.close());
+    await this.node.start();
     registerMetrics(this.metrics, this.node, this.#listener);
     registerBusMetrics(this.metrics, this.#bus);
     this.#health.register(this.metrics);

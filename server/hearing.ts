@@ -6,6 +6,7 @@ import { type Control, controlOf } from './domain/controls.ts';
 import { outgoingOf } from './domain/log.ts';
 import { conversationTopic, type Topics, userTopic } from './domain/topics.ts';
 import { endFollowed, endRefused } from './session/eviction.ts';
+import { moveSessions } from './session/visits.ts';
 import type { Key } from './store/store.ts';
 
 export class Hearing {
@@ -35,6 +36,9 @@ export class Hearing {
       case busKinds.user:
         this.#topics.publish(userTopic(key), frame);
         return;
+      case busKinds.topic:
+        this.#services.fanOut.heard(frame);
+        return;
       case busKinds.roster:
         this.#services.roster.heard(origin, frame);
         return;
@@ -47,7 +51,7 @@ export class Hearing {
   }
 
   #control(key: Key, control: Control): void {
-    const { users, updates, registry, singleSessions } = this.#services;
+    const { users, updates, registry, rooms, singleSessions } = this.#services;
     switch (control.type) {
       case 'rights':
         users.revoked(control.user);
@@ -58,6 +62,9 @@ export class Hearing {
         return;
       case 'followed':
         endFollowed(registry, key, control.sessionId);
+        return;
+      case 'room':
+        moveSessions(registry, rooms, key, control);
         return;
       case 'created':
         for (const user of control.members) updates.add(key, user);

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Bus } from './bus/index.ts';
 import { meetDeadline } from './commands/auth.ts';
 import { Dispatch } from './commands/dispatch.ts';
+import type { Guards } from './commands/guards.ts';
 import type { Route } from './commands/route.ts';
 import type { Services } from './commands/services.ts';
 import { routeTable } from './commands/table.ts';
@@ -13,6 +14,7 @@ import type { Announce } from './domain/announce.ts';
 import { batcher } from './domain/batcher.ts';
 import { Conversations, type MembersChanged } from './domain/conversations.ts';
 import { Delivery } from './domain/delivery.ts';
+import { FanOut } from './domain/fan-out.ts';
 import { Joining } from './domain/joining.ts';
 import { Log } from './domain/log.ts';
 import { Membership } from './domain/membership.ts';
@@ -20,6 +22,7 @@ import { Notifications } from './domain/notifications.ts';
 import { Receipts } from './domain/receipts.ts';
 import { Reconciliation } from './domain/reconciliation.ts';
 import { Repair } from './domain/repair.ts';
+import { Rooms } from './domain/rooms.ts';
 import { Roster } from './domain/roster.ts';
 import type { VerifyToken } from './domain/tokens.ts';
 import type { Topics } from './domain/topics.ts';
@@ -31,7 +34,7 @@ import { endRefused } from './session/eviction.ts';
 import { Registry } from './session/registry.ts';
 import type { Session } from './session/session.ts';
 import { SingleSessions } from './session/single-sessions.ts';
-import type { RosterDirectory } from './state/index.ts';
+import type { RosterDirectory, SharedState } from './state/index.ts';
 import type { Key, Store, StoredEntry, UserRecord } from './store/store.ts';
 
 export interface NodeOptions {
@@ -44,6 +47,10 @@ export interface NodeOptions {
   topics: Topics;
   verifyToken: VerifyToken;
   routes: readonly Route[];
+  /** Small values that all nodes share. */
+  state: SharedState;
+  /** Of the application, in place of the defaults. */
+  guards?: Guards | undefined;
 }
 
 const sweepMs = 1_000;
@@ -112,6 +119,7 @@ export class ConversationNode {
     const membership = new Membership(store, conversations, entryLog, topics, announce);
     const typing = new Typing(topics, announce);
     const roster = new Roster({ bus, directory, log });
+    const rooms = new Rooms(roster, topics, settings.roomMemberCap);
     this.registry = registry;
     this.repair = repair;
     this.#activity = activity;
@@ -132,6 +140,10 @@ export class ConversationNode {
       registry,
       announce,
       roster,
+      rooms,
+      fanOut: new FanOut(topics, announce),
+      state: options.state,
+      guards: options.guards ?? {},
       singleSessions: new SingleSessions(store, registry, announce),
       enterUser: batcher((requests) => store.enterUsers(requests), 500, 2),
     };
@@ -152,7 +164,10 @@ export class ConversationNode {
       updates.leave(user);
       this.services.singleSessions.forget(user);
     };
-    registry.onSessionGone = (session) => this.#endTyping(session);
+    registry.onSessionGone = (session) => {
+      this.#endTyping(session);
+      rooms.sessionGone(session);
+    };
     store.onReturn = (wentBack) => {
       if (wentBack) delivery.restart();
       else delivery.lookAll();
@@ -277,6 +292,7 @@ export class ConversationNode {
     this.#reconciliation.close();
     await this.repair.close();
     await this.#activity.close();
+    this.services.rooms.close();
     await this.services.roster.close();
     await this.#options.bus.close();
   }

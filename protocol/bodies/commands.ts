@@ -16,6 +16,12 @@ const messageEntry = c.shape('EntryReply', {
 const conversationReply = c.shape('ConversationReply', { conversation: c.Conversation, seq: Type.Optional(c.seq()) });
 const accepted = c.shape('Accepted', { accepted: Type.Boolean({ description: 'True' }) });
 const inConversation = { conversationId: c.conversationId() };
+const membersOfRoom = c.shape('MembersOfRoom', {
+  roomId: c.roomId(),
+  members: Type.Array(c.userId(), { description: 'Users in the room, in rising order of their ids; at most roomMembersPage' }),
+  memberCount: Type.Optional(Type.Integer({ minimum: 0, description: 'Users in the room, on all pages' })),
+  cursor: Type.Optional(Type.String({ description: 'For the next page; absent on the last one' })),
+});
 const page = (maximum: number) => Type.Optional(Type.Integer({ minimum: 1, maximum, description: 'At most this many' }));
 const cursor = () => Type.Optional(Type.String({ maxLength: 256, description: 'cursor of the previous page' }));
 
@@ -296,14 +302,11 @@ export const commandBodies = {
     input: c.shape('escalation:decline', { escalationId: c.opaqueId('Escalation'), reason: Type.Optional(c.reason()) }),
     output: c.shape('EscalationReply', { escalation: c.Escalation }),
   },
-  'room:join': {
-    input: c.shape('room:join', { roomId: c.roomId() }),
-    output: c.shape('MembersOfRoom', { roomId: c.roomId(), members: Type.Array(c.userId(), { description: 'Users in the room' }) }),
-  },
+  'room:join': { input: c.shape('room:join', { roomId: c.roomId() }), output: membersOfRoom },
   'room:leave': { input: c.shape('room:leave', { roomId: c.roomId() }), output: c.empty() },
   'room:members': {
-    input: c.shape('room:members', { roomId: c.roomId() }),
-    output: c.shape('MembersOfRoom', { roomId: c.roomId(), members: Type.Array(c.userId(), { description: 'Users in the room' }) }),
+    input: c.shape('room:members', { roomId: c.roomId(), cursor: cursor(), limit: page(limits.roomMembersPage) }),
+    output: membersOfRoom,
   },
   'update:publish': {
     input: c.shape('update:publish', {

@@ -153,6 +153,7 @@ export const commandSamples: readonly CommandSample[] = [
   { name: 'room:join', op: 'room:join', id: 37, body: { roomId: 'branch-1' } },
   { name: 'room:leave', op: 'room:leave', id: 38, body: { roomId: 'branch-1' } },
   { name: 'room:members', op: 'room:members', id: 39, body: { roomId: 'branch-1' } },
+  { name: 'room:members, a further page', op: 'room:members', id: 39, body: { roomId: 'branch-1', cursor: 'luis', limit: 50 } },
   {
     name: 'update:publish',
     op: 'update:publish',

@@ -135,6 +135,12 @@ export const replySamples: readonly ReplySample[] = [
   { name: 'reply to presence:subscribe', op: 'presence:subscribe', id: 31, body: { presence: [{ userId: 'ana', status: 'offline' }] } },
   { name: 'reply to escalation:accept', op: 'escalation:accept', id: 35, body: { escalation: accepted } },
   { name: 'reply to room:join', op: 'room:join', id: 37, body: { roomId: 'branch-1', members: ['luis', 'ana'] } },
+  {
+    name: 'reply to room:members',
+    op: 'room:members',
+    id: 39,
+    body: { roomId: 'branch-1', members: ['ana', 'luis'], memberCount: 3, cursor: 'luis' },
+  },
   { name: 'reply to notification:publish', op: 'notification:publish', id: 41, body: { id: 'n-9', seq: 9 } },
   { name: 'reply to admin:stats', op: 'admin:stats', id: 44, body: { stats: { connections: { total: 2 } } } },
   {

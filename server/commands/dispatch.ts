@@ -11,8 +11,10 @@ import { StaleAccess } from '../domain/membership.ts';
 import { CommandError } from '../errors.ts';
 import type { Refused } from '../session/rate-limit.ts';
 import type { Session } from '../session/session.ts';
+import { StateUnavailable } from '../state/index.ts';
 import { Execution } from './execution.ts';
 import { requestIdOf } from './frame-head.ts';
+import { isGuarded } from './guards.ts';
 import { type CompiledRoute, offers, type RouteTable } from './table.ts';
 
 export interface DispatchCounts {
@@ -100,14 +102,14 @@ export class Dispatch {
   /** Guard and handler, in the turn of their conversation; then the reply. */
   #start(session: Session, id: number, place: number, name: CommandName, route: CompiledRoute, input: unknown): void {
     this.#inFlight++;
-    const execution = new Execution(session, id, place, route, input, this.#handlerTimeoutMs, (outcome) => {
+    const execution = new Execution({ session, requestId: id, place, route, input }, this.#table.services, (outcome) => {
       this.#inFlight--;
       if ('error' in outcome) this.#refuse(session, id, outcome.error, name, input, place);
       else this.#reply(session, id, name, outcome.value);
       if (name === 'auth' && session.isLive) for (const bytes of session.takeWaiting()) this.receive(session, bytes);
     });
-    // Built-in commands wait for nothing but the store, which fails fast by itself.
-    if (name === 'call') execution.startTimeout();
+    // Without code of the application a command waits for nothing but the store, which fails fast by itself.
+    if (name === 'call' || isGuarded(name)) execution.startTimeout(this.#handlerTimeoutMs);
     const turn = route.turn?.(input as never);
     if (turn === undefined) void execution.begin();
     else session.turns.run(turn, () => execution.begin());
@@ -128,8 +130,7 @@ export class Dispatch {
 
   /** The one exit of everything refused; what is no CommandError is a bug, and is logged here and nowhere else. */
   #refuse(session: Session, id: number, error: unknown, name?: CommandName, body?: unknown, place = 0): void {
-    const known =
-      error instanceof StaleAccess ? new CommandError('UNAVAILABLE', 'the conversation is changing', { retryAfterMs: 100 }) : error;
+    const known = told(error);
     const refusal =
       known instanceof CommandError ? known : new CommandError('INTERNAL', `internal error, request ${id} of session ${session.id}`);
     if (known !== refusal) session.commandLog(name ?? '?', id).error({ err: error }, 'a command failed');
@@ -143,6 +144,14 @@ export class Dispatch {
   get inFlight(): number {
     return this.#inFlight;
   }
+}
+
+/** As CommandError where the client may hear of it. */
+function told(error: unknown): unknown {
+  if (error instanceof StaleAccess) return new CommandError('UNAVAILABLE', 'the conversation is changing', { retryAfterMs: 100 });
+  if (error instanceof StateUnavailable)
+    return new CommandError('UNAVAILABLE', 'the shared state cannot be reached', { retryAfterMs: 1_000 });
+  return error;
 }
 
 /** Continuation pages of a sync have a rate of their own, and so may application commands; an unknown op takes nothing. */

@@ -2,8 +2,21 @@
 
 import { CommandError } from '../errors.ts';
 import type { Session } from '../session/session.ts';
+import type { SharedState } from '../state/shared-state.ts';
+import { tenantState } from '../state/tenant-state.ts';
+import { type Actions, actionsOf } from './actions.ts';
 import type { Context } from './route.ts';
+import type { Services } from './services.ts';
 import type { CompiledRoute } from './table.ts';
+
+/** A command that has passed every gate before its guard. */
+export interface Asked {
+  session: Session;
+  requestId: number;
+  place: number;
+  route: CompiledRoute;
+  input: unknown;
+}
 
 /** Called once. */
 export type Settle = (outcome: { value: unknown } | { error: unknown }) => void;
@@ -14,18 +27,18 @@ export class Execution implements Context {
   readonly place: number;
   readonly #route: CompiledRoute;
   readonly #input: unknown;
-  readonly #timeoutMs: number;
+  readonly #services: Services;
   #settle: Settle | undefined;
   #abort: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(session: Session, requestId: number, place: number, route: CompiledRoute, input: unknown, timeoutMs: number, settle: Settle) {
-    this.session = session;
-    this.requestId = requestId;
-    this.place = place;
-    this.#route = route;
-    this.#input = input;
-    this.#timeoutMs = timeoutMs;
+  constructor(asked: Asked, services: Services, settle: Settle) {
+    this.session = asked.session;
+    this.requestId = asked.requestId;
+    this.place = asked.place;
+    this.#route = asked.route;
+    this.#input = asked.input;
+    this.#services = services;
     this.#settle = settle;
   }
 
@@ -87,11 +100,19 @@ export class Execution implements Context {
     return this.#abort.signal;
   }
 
+  get actions(): Actions {
+    return actionsOf(this.#services, this.session, this.identity.tenantId);
+  }
+
+  get state(): SharedState {
+    return tenantState(this.#services.state, this.identity.tenantId);
+  }
+
   /** Answers for a handler that runs for too long, and aborts its signal. */
-  startTimeout(): void {
+  startTimeout(timeoutMs: number): void {
     this.#timer = setTimeout(() => {
       this.#abort?.abort();
       this.#end({ error: new CommandError('UNAVAILABLE', 'the command took too long', { retryAfterMs: 1_000 }) });
-    }, this.#timeoutMs).unref();
+    }, timeoutMs).unref();
   }
 }

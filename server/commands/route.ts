@@ -7,6 +7,8 @@ import type { Identity } from '../domain/identity.ts';
 import { StartError } from '../errors.ts';
 import type { Rate } from '../session/rate-limit.ts';
 import type { Session } from '../session/session.ts';
+import type { SharedState } from '../state/index.ts';
+import type { Actions } from './actions.ts';
 
 /** What a handler may use. */
 export interface Context {
@@ -19,6 +21,10 @@ export interface Context {
   readonly log: Logger;
   /** Aborts when the handler has run for `handlerTimeoutMs`. */
   readonly signal: AbortSignal;
+  /** Events to others, rooms of this session. */
+  readonly actions: Actions;
+  /** Small values that all nodes share; the keys are those of the caller's tenant. */
+  readonly state: SharedState;
 }
 
 export interface RouteDefinition<I extends TSchema, O extends TSchema, G> {

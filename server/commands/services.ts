@@ -4,11 +4,13 @@ import type { Settings } from '../config.ts';
 import type { Announce } from '../domain/announce.ts';
 import type { Conversations } from '../domain/conversations.ts';
 import type { Delivery } from '../domain/delivery.ts';
+import type { FanOut } from '../domain/fan-out.ts';
 import type { Joining } from '../domain/joining.ts';
 import type { Log } from '../domain/log.ts';
 import type { Membership } from '../domain/membership.ts';
 import type { Notifications } from '../domain/notifications.ts';
 import type { Receipts } from '../domain/receipts.ts';
+import type { Rooms } from '../domain/rooms.ts';
 import type { Roster } from '../domain/roster.ts';
 import type { VerifyToken } from '../domain/tokens.ts';
 import type { Typing } from '../domain/typing.ts';
@@ -16,7 +18,9 @@ import type { Updates } from '../domain/updates.ts';
 import type { Users } from '../domain/users.ts';
 import type { Registry } from '../session/registry.ts';
 import type { SingleSessions } from '../session/single-sessions.ts';
+import type { SharedState } from '../state/index.ts';
 import type { Key, Store, UserEntry } from '../store/store.ts';
+import type { Guards } from './guards.ts';
 
 export interface Services {
   settings: Settings;
@@ -36,6 +40,12 @@ export interface Services {
   announce: Announce;
   /** What the nodes say of themselves. */
   roster: Roster;
+  rooms: Rooms;
+  fanOut: FanOut;
+  /** Of all tenants; handlers see their own part. */
+  state: SharedState;
+  /** Decisions of the application in place of the defaults. */
+  guards: Guards;
   singleSessions: SingleSessions;
   /** Inbox head and memberships of a user, asked together with others'. */
   enterUser(request: { user: Key; inbox: Key; limit: number }): Promise<UserEntry>;

@@ -8,10 +8,14 @@ import { admitSession, refreshToken } from './auth.ts';
 import { changeMembers } from './change-members.ts';
 import { createConversation } from './create-conversation.ts';
 import { activateUser, expelUser } from './expel-user.ts';
+import { checkGuards } from './guards.ts';
 import { joinConversation, leaveConversation } from './join-conversation.ts';
+import { joinRoom, leaveRoom } from './join-room.ts';
 import { listConversations } from './list-conversations.ts';
+import { listRoom } from './list-room.ts';
 import { markDelivered, markRead } from './mark-watermarks.ts';
 import { ping } from './ping.ts';
+import { publishUpdate } from './publish-update.ts';
 import { readHistory } from './read-history.ts';
 import type { Route } from './route.ts';
 import { sendMessage } from './send-message.ts';
@@ -25,6 +29,8 @@ export interface CompiledRoute extends Route {
 }
 
 export interface RouteTable {
+  /** What handlers work with. */
+  services: Services;
   byOp: ReadonlyMap<number, CompiledRoute>;
   /** Application commands, reached through `call`. */
   byName: ReadonlyMap<string, CompiledRoute>;
@@ -46,15 +52,20 @@ const builtIn = [
   startTyping,
   stopTyping,
   syncState,
+  joinRoom,
+  leaveRoom,
+  listRoom,
+  publishUpdate,
   expelUser,
   activateUser,
 ];
 
 /**
  * Compiles the built-in commands and the application's.
- * @throws StartError for a name used twice or reserved.
+ * @throws StartError for a name used twice or reserved, and for a guard of a command that asks none.
  */
 export function routeTable(services: Services, application: readonly Route[]): RouteTable {
+  checkGuards(services.guards ?? {});
   const byOp = new Map<number, CompiledRoute>();
   for (const make of builtIn) {
     const route = make(services);
@@ -66,7 +77,7 @@ export function routeTable(services: Services, application: readonly Route[]): R
     if (byName.has(route.name)) throw new StartError(`route "${route.name}" is defined twice`);
     byName.set(route.name, compiled(route));
   }
-  return { byOp, byName };
+  return { services, byOp, byName };
 }
 
 function compiled(route: Route): CompiledRoute {

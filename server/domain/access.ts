@@ -39,3 +39,14 @@ export function canAs(identity: Identity, action: ConversationAction, record: Co
 export function canCreate(identity: Identity, policy: Settings['createPolicy']): boolean {
   return identity.role !== 'customer' || policy === 'open';
 }
+
+/** Whether the identity may come into a room: customers by the claim `rooms`, exact or by the beginning before a `*`. */
+export function mayJoinRoom(identity: Identity, roomId: string): boolean {
+  if (identity.role !== 'customer') return true;
+  return identity.rooms.some((room) => (room.endsWith('*') ? roomId.startsWith(room.slice(0, -1)) : room === roomId));
+}
+
+/** Whether the identity may publish updates to rooms. */
+export function mayPublishUpdate(identity: Identity): boolean {
+  return identity.role !== 'customer';
+}

@@ -12,6 +12,8 @@ export type Control =
   | { type: 'session'; number: number }
   /** The session is followed by a new one of the same client. The key is the user's. */
   | { type: 'followed'; sessionId: string }
+  /** The present sessions of the user come into a room of their tenant, or leave it. The key is the user's. */
+  | { type: 'room'; roomId: string; join: boolean }
   /** The conversation is new and has these members. The key is the conversation's. */
   | { type: 'created'; members: readonly Key[] };
 
@@ -23,4 +25,4 @@ export function controlOf({ frame }: BusEvent): Control | undefined {
   return known.has(control.type) ? control : undefined;
 }
 
-const known: ReadonlySet<string> = new Set(['rights', 'session', 'followed', 'created'] satisfies Control['type'][]);
+const known: ReadonlySet<string> = new Set(['rights', 'session', 'followed', 'room', 'created'] satisfies Control['type'][]);

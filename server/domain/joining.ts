@@ -12,6 +12,7 @@ import { conversationOf, entryOf, memberOf } from './entries.ts';
 import type { Identity } from './identity.ts';
 import { unavailable } from './log.ts';
 import type { PageBudget } from './pages.ts';
+import { channelTopic } from './topics.ts';
 
 /** A session, as far as joining needs it. */
 export interface Grantee {
@@ -20,6 +21,8 @@ export interface Grantee {
   grant(conversation: Key, conversationId: string): boolean;
   holds(conversation: Key): boolean;
   revoke(conversation: Key): void;
+  /** Subscribes to the events of a channel. */
+  follow(channelTopic: string): void;
 }
 
 /** `from` is the position the entries follow; undefined for the newest page. */
@@ -115,6 +118,7 @@ export class Joining {
       // Left, or removed, while the read was under way: asking again tells which.
       if (options.grant && !grantee.holds(key)) return { refused: 'UNAVAILABLE', conversationId };
       if (result.memberCount === result.members.length) this.#conversations.learn(result.record, memberKeys(result.members));
+      if (options.grant) grantee.follow(channelTopic(identity.tenantId, result.record.channel));
       const head = options.grant ? this.#delivery.started(key, result.head, positionWhenAsked) : result.head;
       return { result, head, reset, from: reset ? undefined : afterSeq };
     } catch (error) {

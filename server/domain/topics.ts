@@ -26,5 +26,8 @@ export const workspaceTopic = (tenant: string, workspace: string) => `w${JSON.st
 export const agentsTopic = (tenant: string, workspace: string) => `a${JSON.stringify([tenant, workspace])}`;
 export const roleTopic = (tenant: string, role: string) => `r${JSON.stringify([tenant, role])}`;
 export const tenantTopic = (tenant: string) => `t${JSON.stringify([tenant])}`;
+/** Sessions that have joined a conversation of the channel since they were opened. */
+export const channelTopic = (tenant: string, channel: string) => `h${JSON.stringify([tenant, channel])}`;
+export const roomTopic = (tenant: string, roomId: string) => `m${JSON.stringify([tenant, roomId])}`;
 /** Every session: the keepalive. */
 export const aliveTopic = 'alive';

@@ -34,6 +34,8 @@ export interface SessionOptions {
 /** More refused frames than this within the window are a flood. */
 const floodedFrames = 200;
 const floodWindowMs = 10_000;
+/** Names of channels are free text: a session that meets ever more of them follows the first ones. */
+const maxChannels = 32;
 
 export class Session {
   readonly id = randomUUID();
@@ -71,6 +73,7 @@ export class Session {
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #inbox: Key | undefined;
+  #channels = 0;
 
   constructor(options: SessionOptions) {
     this.path = options.path;
@@ -135,6 +138,13 @@ export class Session {
 
   unsubscribe(topic: string): void {
     if (this.#topics.delete(topic) && this.state !== 'closed') this.#socket.unsubscribe(topic);
+  }
+
+  /** Subscribes to the events of a channel until the end of the session. */
+  follow(channelTopic: string): void {
+    if (this.#topics.has(channelTopic) || this.#channels >= maxChannels) return;
+    this.#channels++;
+    this.subscribe(channelTopic);
   }
 
   /** Takes an inbox that was opened in delivery for this session, to close it at the end. */

@@ -139,6 +139,7 @@ async function runSchedule(seed: number, outcome: Outcome): Promise<void> {
       },
       holds: () => client.subscribed,
       revoke: () => {},
+      follow: () => {},
     };
     void joining.join(grantee, { conversationId: record.id, afterSeq: client.position }, { limit: 100, grant: true }).then((joined) => {
       if ('refused' in joined) throw new Error('the model refuses nobody');
