@@ -1,5 +1,5 @@
 // The contract of small values that application commands share: in memory alone, in Redis in a cluster. They may be lost with
-// Redis; what must survive belongs into the store of the application.
+// Redis; what must survive belongs into the store of the application. A key has 1 to 200 characters.
 
 export interface SharedState {
   /** The value, or undefined when there is none or it has expired. */
