@@ -1,9 +1,12 @@
 // A PostgreSQL for tests, from the binaries the server brings along: its own directory, a free port, databases by the piece.
 // It can be killed and started again; when the test process ends, nothing of it is left.
 
+import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { findBinaries, reachableBinaries } from '../../server/store/embedded/binaries.ts';
 import {
@@ -30,12 +33,22 @@ export interface TestPostgres {
   start(): Promise<void>;
   /** Stops it in order; the data stay. */
   halt(): Promise<void>;
+  /** Keeps a copy of the data as they are. It must not run: after `halt`. */
+  snapshot(): Promise<void>;
+  /** Brings the data of the last snapshot back, as a copy of the disk would. It must not run: after `halt` or `kill`. */
+  restore(): Promise<void>;
   /** Stops it and removes everything. */
   stop(): Promise<void>;
 }
 
 // A killed process loses nothing that it wrote; only the machine's own crash would.
 const withoutSync = { fsync: 'off', shared_buffers: '64MB', max_wal_size: '1GB' };
+
+/** With owners and modes, which PostgreSQL insists on. */
+async function copyOver(from: string, to: string): Promise<void> {
+  await rm(to, { recursive: true, force: true });
+  await promisify(execFile)('cp', ['-a', from, to]);
+}
 
 /**
  * Starts a PostgreSQL on a free port.
@@ -87,6 +100,8 @@ export async function startTestPostgres(overrides: Readonly<Record<string, strin
     },
     start: () => start(),
     halt: () => stopCluster(bin, place),
+    snapshot: () => copyOver(dataOf(place), `${dataOf(place)}-copy`),
+    restore: () => copyOver(`${dataOf(place)}-copy`, dataOf(place)),
     async stop() {
       await stopCluster(bin, place);
       await reaper.now();
