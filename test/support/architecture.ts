@@ -70,6 +70,7 @@ const folderFloors = new Map([
   ['server/domain', 3],
   ['server/store', 2],
   ['server/bus', 2],
+  ['server/state', 2],
   ['server/config', 1],
   ['server/log', 1],
   ['protocol', 0],
@@ -91,6 +92,7 @@ const fileFloors = new Map([
   ['server/health.ts', 1],
   ['server/log.ts', 1],
   ['server/metrics.ts', 1],
+  ['server/redis.ts', 1],
 ]);
 
 /** The folder of the house a file belongs to: `server/domain`, `server` for root files, `client-sdk`. */
@@ -148,6 +150,8 @@ const owners = new Map<string, (file: string) => boolean>([
   ['postgres', (file) => file.startsWith('server/store/')],
   ['jose', (file) => file === 'server/domain/tokens.ts' || file.startsWith('server/cli/')],
   ['pino', (file) => file === 'server/log.ts'],
+  ['ioredis', (file) => file === 'server/redis.ts'],
+  ['rate-limiter-flexible', (file) => file.startsWith('server/state/')],
   ['typebox', (file) => !file.startsWith('client-sdk/')],
 ]);
 
