@@ -29,7 +29,7 @@ async function measure(generator: Generator, { url, tokens, inFlight, seconds }:
   const { protocol, hostname, port, pathname } = new URL(url);
   const secure = protocol === 'wss:';
   const target = { host: hostname, port: Number(port) || (secure ? 443 : 80), path: pathname, secure };
-  const connected = await generator.ask('open', { fleet, target, tokens: [...tokens], parallel: 10 });
+  const connected = await generator.ask('open', { fleet, targets: [target], tokens: [...tokens], parallel: 10 });
   const conversationIds = tokens.map((_, i) => `bench-${Date.now()}-${process.pid}-${i}`);
   await generator.ask('create', { fleet, conversations: conversationIds.map((id, creator) => ({ id, creator, members: [] })) });
   await generator.ask('join', { fleet, conversationIds, from: 0 });

@@ -13,8 +13,12 @@ export type Metric =
   | 'server_us'
   | 'generator_us'
   | 'postgres_us'
+  | 'redis_us'
+  | 'bus_bytes'
+  | 'total_us'
   | 'ratio'
   | 'cpu_ratio'
+  | 'cost_ratio'
   | 'violations';
 
 export interface Params {
@@ -49,8 +53,12 @@ const units: Readonly<Record<Metric, string>> = {
   server_us: 'µs CPU each',
   generator_us: 'µs CPU each',
   postgres_us: 'µs CPU each',
-  ratio: 'utalk / ceiling',
+  redis_us: 'µs CPU each',
+  bus_bytes: 'bytes each',
+  total_us: 'µs CPU each',
+  ratio: 'of the baseline',
   cpu_ratio: 'ceiling / utalk',
+  cost_ratio: '4 nodes / 2 nodes',
   violations: 'faults',
 };
 

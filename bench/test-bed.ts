@@ -4,6 +4,7 @@ import type { Equipment } from './scenarios/scenario.ts';
 import { startCeiling } from './systems/ceiling.ts';
 import { type Database, startDatabase } from './systems/database.ts';
 import { Generator } from './systems/generator.ts';
+import { startRedis } from './systems/redis.ts';
 import { newSecret, signTokens } from './systems/tokens.ts';
 import { startUtalk } from './systems/utalk.ts';
 
@@ -37,6 +38,17 @@ export class TestBed {
       database,
       generator,
       utalk: () => this.#starting(() => startUtalk({ databaseUrl, jwtSecret: this.#secret, dataDir: database.directory, profileDir })),
+      redis: () => this.#starting(() => startRedis()),
+      node: (redis, nodeDatabaseUrl) =>
+        this.#starting(() =>
+          startUtalk({
+            databaseUrl: nodeDatabaseUrl,
+            jwtSecret: this.#secret,
+            dataDir: database.directory,
+            redisUrl: redis.url,
+            profileDir,
+          }),
+        ),
       ceiling: (mode) => this.#starting(() => startCeiling(mode, databaseUrl)),
       users: async (group, count) => {
         const ids = Array.from({ length: count }, (_, i) => `${group}-${i}`);

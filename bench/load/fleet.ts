@@ -15,19 +15,20 @@ export interface Opened {
 export class Fleet {
   /** In the order of their tokens. */
   readonly sessions: Session[] = [];
-  readonly #target: Target;
+  readonly #targets: readonly Target[];
 
-  constructor(target: Target) {
-    this.#target = target;
+  /** @param targets the nodes; the session at place i of the tokens goes to the one that `open` is told. */
+  constructor(targets: readonly Target[]) {
+    this.#targets = targets;
   }
 
-  /** Opens one authenticated session per token, so many at a time. */
-  async open(tokens: readonly string[], parallel: number): Promise<Opened> {
+  /** Opens one authenticated session per token, so many at a time. `nodes`: which target each goes to, the first when absent. */
+  async open(tokens: readonly string[], parallel: number, nodes: readonly number[] = []): Promise<Opened> {
     const latency = new Latency();
     const startMs = performance.now();
     await inParallel([...tokens.entries()], parallel, async ([index, token]) => {
       const connectMs = performance.now();
-      const session = new Session(this.#target);
+      const session = new Session(this.#targets[nodes[index] ?? 0] as Target);
       await session.opened;
       await session.request('auth', { token });
       latency.add(performance.now() - connectMs);

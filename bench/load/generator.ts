@@ -17,10 +17,10 @@ function fleet(name: string): Fleet {
 
 /** What the bench may ask. Each takes one JSON value and answers one. */
 export const requests = {
-  async open(ask: { fleet: string; target: Target; tokens: string[]; parallel: number }) {
-    const opening = fleets.get(ask.fleet) ?? new Fleet(ask.target);
+  async open(ask: { fleet: string; targets: Target[]; tokens: string[]; parallel: number; nodes?: number[] }) {
+    const opening = fleets.get(ask.fleet) ?? new Fleet(ask.targets);
     fleets.set(ask.fleet, opening);
-    return opening.open(ask.tokens, ask.parallel);
+    return opening.open(ask.tokens, ask.parallel, ask.nodes);
   },
 
   async create(ask: { fleet: string; conversations: { creator: number; id: string; members: string[] }[] }) {

@@ -49,7 +49,7 @@ async function openAndClose(
   parallel: number,
 ): Promise<Opened> {
   const { tokens } = await users(group, count);
-  const opened = await generator.ask('open', { fleet: 'connect', target: system.target, tokens, parallel });
+  const opened = await generator.ask('open', { fleet: 'connect', targets: [system.target], tokens, parallel });
   await generator.ask('close', { fleet: 'connect' });
   return opened;
 }

@@ -35,7 +35,7 @@ export const fanout: Scenario = {
 /** Session 0 sends and does not join; the others listen. */
 async function prepare({ generator, users }: Equipment, fleet: string, system: System): Promise<void> {
   const { ids, tokens } = await users('fanout', subscribers + 1);
-  await generator.ask('open', { fleet, target: system.target, tokens, parallel: 20 });
+  await generator.ask('open', { fleet, targets: [system.target], tokens, parallel: 20 });
   await generator.ask('create', { fleet, conversations: [{ creator: 0, id: conversationId, members: ids.slice(1) }] });
   await generator.ask('join', { fleet, conversationIds: [conversationId], from: 1 });
 }

@@ -1,5 +1,6 @@
 // All scenarios by name, in the order they run.
 
+import { cluster } from './cluster.ts';
 import { connect } from './connect.ts';
 import { fanout } from './fanout.ts';
 import { memory } from './memory.ts';
@@ -11,4 +12,5 @@ export const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['fanout', fanout],
   ['connect', connect],
   ['memory', memory],
+  ['cluster', cluster],
 ]);

@@ -28,7 +28,7 @@ async function measure(equipment: Equipment, system: System): Promise<Row | unde
 }
 
 async function openAndRest({ generator, quick }: Equipment, system: System, tokens: string[]): Promise<number> {
-  await generator.ask('open', { fleet: system.name, target: system.target, tokens, parallel: 32 });
+  await generator.ask('open', { fleet: system.name, targets: [system.target], tokens, parallel: 32 });
   await sleep(quick ? 300 : 3_000);
   return residentBytes(system.pid);
 }

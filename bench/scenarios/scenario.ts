@@ -4,6 +4,7 @@ import type { Verdict } from '../load/checks.ts';
 import type { Row } from '../report.ts';
 import type { Database } from '../systems/database.ts';
 import type { Generator } from '../systems/generator.ts';
+import type { RedisSystem } from '../systems/redis.ts';
 import type { System } from '../systems/system.ts';
 
 export interface Equipment {
@@ -12,6 +13,10 @@ export interface Equipment {
   generator: Generator;
   /** Starts a server that is stopped when the scenario ends. Every call is a new process. */
   utalk(): Promise<System>;
+  /** A Redis of the scenario's own. */
+  redis(): Promise<RedisSystem>;
+  /** A node of a cluster: every call is one more. */
+  node(redis: RedisSystem, databaseUrl: string): Promise<System>;
   ceiling(mode: 'store' | 'raw'): Promise<System>;
   /** Tokens of that many users, named after `group`. */
   users(group: string, count: number): Promise<{ ids: string[]; tokens: string[] }>;

@@ -37,7 +37,7 @@ export const send: Scenario = {
 async function prepare({ generator, users }: Equipment, fleet: string, system: System): Promise<void> {
   const { ids, tokens } = await users('send', connections);
   const conversationIds = Array.from({ length: conversations }, (_, i) => `bench-send-${i}`);
-  await generator.ask('open', { fleet, target: system.target, tokens, parallel: 10 });
+  await generator.ask('open', { fleet, targets: [system.target], tokens, parallel: 10 });
   const planned = conversationIds.map((id, creator) => ({ creator, id, members: [ids[creator + conversations] as string] }));
   await generator.ask('create', { fleet, conversations: planned });
   await generator.ask('join', { fleet, conversationIds, from: 0 });

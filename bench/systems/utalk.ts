@@ -10,6 +10,8 @@ export interface UtalkPlan {
   databaseUrl: string;
   jwtSecret: string;
   dataDir: string;
+  /** Of a cluster; one node alone when absent. */
+  redisUrl?: string;
   /** Directory for a CPU profile of the whole run. */
   profileDir?: string;
 }
@@ -28,6 +30,7 @@ export function startUtalk(plan: UtalkPlan): Promise<System> {
       UTALK_DATA_DIR: plan.dataDir,
       UTALK_RATE_PROFILE: 'bench',
       UTALK_DRAIN_WINDOW_MS: '0',
+      ...(plan.redisUrl === undefined ? {} : { REDIS_URL: plan.redisUrl }),
     },
     path: '/app',
   });
