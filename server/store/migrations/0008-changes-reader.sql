@@ -49,7 +49,8 @@ begin
       select x.* from utalk.changes x
       where x.xid >= l_floor
         and (not pg_visible_in_snapshot(x.xid, p_snapshot) or l_crashed and x.at > l_since)
-        and not exists (select from heard h where h.node = x.node and x.call <@ h.calls)
+        -- Not as a join: that would compare the ranges of all nodes.
+        and coalesce((select not x.call <@ h.calls from heard h where h.node = x.node limit 1), true)
       order by x.xid limit p_limit + 1) c;
 end $$;
 
