@@ -2,7 +2,7 @@
 // to and including his removal and nothing after it. Frames are looked at raw, so that no client hides one.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { CommandInput } from '../../protocol/index.ts';
+import type { CommandInput, PushBody } from '../../protocol/index.ts';
 import { Cluster } from '../support/cluster.ts';
 import { FrameClient } from '../support/frame-client.ts';
 import { faultsOf } from '../support/history.ts';
@@ -49,8 +49,10 @@ interface Removal {
   first: number;
   last: number;
   seqs: number[];
-  /** Names of the pushes that spoke of the conversation after the removal. */
+  /** Names of the pushes that spoke of the conversation after the entry of the removal. */
   afterwards: string[];
+  /** What he was told to do about it. */
+  told: string[];
   refusal: string | undefined;
 }
 
@@ -66,11 +68,12 @@ async function removeOne(fleet: Fleet, talk: Talk, userId: string, node: number,
   expect(await fleet.until(passed, AbortSignal.timeout(patienceMs))).toBe(true);
   await victim.settled();
   const seqs = victim.seqs(conversationId).filter((seq) => seq > head);
-  const removalAt = victim.pushes.findIndex(({ body }) => (body as { seq?: number }).seq === last);
-  const speaksOfIt = victim.pushes.slice(removalAt + 1).filter(({ body }) => JSON.stringify(body).includes(conversationId));
+  const removalAt = victim.pushes.findIndex(({ name, body }) => name === 'message:new' && (body as PushBody<'message:new'>).seq === last);
+  const afterwards = victim.pushes.slice(removalAt + 1).filter(({ body }) => JSON.stringify(body).includes(conversationId));
+  const told = victim.all('sync:required').map(({ reason }) => reason);
   const refusal = await victim.refusal('conversation:history', { conversationId });
   await victim.close();
-  return { userId, first: head + 1, last, seqs, afterwards: speaksOfIt.map(({ name }) => name), refusal };
+  return { userId, first: head + 1, last, seqs, told, refusal, afterwards: afterwards.map(({ name }) => name) };
 }
 
 test('a removed member gets every entry up to his removal and none after it', async () => {
@@ -95,9 +98,10 @@ test('a removed member gets every entry up to his removal and none after it', as
   await fleet.settled();
   const entries = done.reduce((sum, { seqs }) => sum + seqs.length, 0);
   console.info(`removals: ${done.length}, entries up to them ${entries}, at ${messagesPerSecond} messages a second`);
-  for (const { userId, first, last, seqs, afterwards, refusal } of done) {
+  for (const { userId, first, last, seqs, afterwards, told, refusal } of done) {
     expect({ userId, seqs }).toEqual({ userId, seqs: Array.from({ length: last - first + 1 }, (_, i) => first + i) });
-    expect({ userId, afterwards, refusal }).toEqual({ userId, afterwards: ['sync:required'], refusal: 'NOT_FOUND' });
+    expect({ userId, told, refusal }).toEqual({ userId, told: ['membership'], refusal: 'NOT_FOUND' });
+    expect({ userId, afterwards: afterwards.filter((name) => name !== 'sync:required') }).toEqual({ userId, afterwards: [] });
   }
   expect(faultsOf(await fleet.history())).toEqual({});
   fleet.close();

@@ -1,0 +1,227 @@
+// Several processes on one port: clients are spread over them, a dead one costs nobody a message, and whichever way the
+// supervisor goes, its workers go too.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { byLabel, parseExposition, type Sample } from '../support/exposition.ts';
+import { FrameClient } from '../support/frame-client.ts';
+import { freePort, type Running, startUtalk, temporaryDataDir } from '../support/processes.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { runs, Supervised } from '../support/supervised.ts';
+
+let redis: RedisServer;
+beforeAll(async () => {
+  redis = await RedisServer.start();
+});
+afterAll(() => redis.stop());
+
+const patience = { timeout: 30_000, interval: 50 };
+const range = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+describe('four workers', () => {
+  let server: Supervised;
+  beforeAll(async () => {
+    server = await Supervised.start(redis, 4);
+  });
+  afterAll(() => server.remove());
+
+  const scrape = async (): Promise<Sample[]> => parseExposition(await (await server.http('/metrics')).text());
+
+  test('are ready together, and the page leads to them', async () => {
+    const answer = await server.http('/health/ready');
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({ status: 'ok', checks: { store: 'ok', redis: 'ok', workers: '4 of 4 ready' } });
+    expect(await (await server.http('/demo/config')).json()).toMatchObject({ wsPort: Number(server.environment.PORT) });
+    expect(new Set(server.pids.values()).size).toBe(4);
+  });
+
+  test('share the port; their metrics are one valid text, their connections one sum', async () => {
+    const clients = await Promise.all(range(60).map(() => FrameClient.connect(server.url)));
+    const open = async () => byLabel(await scrape(), 'utalk_connections', 'worker');
+    const sum = async () => [...(await open()).values()].reduce((total, count) => total + count, 0);
+    await expect.poll(sum, patience).toBe(60);
+    const shares = await open();
+    expect([...shares.keys()].sort()).toEqual(['0', '1', '2', '3', 'supervisor']);
+    expect(shares.get('supervisor')).toBe(0);
+    expect([...shares.values()].filter((count) => count > 0).length).toBeGreaterThan(1);
+    const health = async () => ((await (await server.http('/health/socket')).json()) as { metrics: object }).metrics;
+    await expect.poll(health, patience).toMatchObject({ activeConnections: 60 });
+    await Promise.all(clients.map((client) => client.close()));
+    await expect.poll(health, patience).toMatchObject({ activeConnections: 0 });
+  });
+
+  test('a browser page of the demo may connect to them', async () => {
+    const origin = `http://localhost:${server.environment.HTTP_PORT}`;
+    const client = await FrameClient.connect(server.url, { headers: { origin } });
+    await client.close();
+    await expect(FrameClient.connect(server.url, { headers: { origin: 'http://evil.example' } })).rejects.toThrow();
+  });
+
+  test('a second server on their port is refused and told who has it, alone or with workers', async () => {
+    const other = temporaryDataDir();
+    const environment = { ...server.environment, HTTP_PORT: '0', UTALK_DATA_DIR: other.directory };
+    for (const args of [['serve'], ['serve', '--workers', '2']]) {
+      const second = startUtalk(args, environment);
+      expect(await second.ended, second.errors()).toBe(1);
+      expect(second.errors()).toMatch(/port \d+ on 127\.0\.0\.1 is in use/);
+      expect(second.errors()).toMatch(new RegExp(`\\(pid (${[...server.pids.values()].join('|')})\\)`));
+    }
+    await other.remove();
+    expect(await (await server.http('/health/ready')).json()).toMatchObject({ checks: { workers: '4 of 4 ready' } });
+  });
+
+  test('a worker that is killed is replaced; nobody loses a message, and the port answers all the time', async () => {
+    const count = 200;
+    const created = server.utalk('send', '--create', '--conversation', 'killed', '--text', 'first', '--json');
+    expect(await created.ended, created.errors()).toBe(0);
+    const tails = range(4).map(() =>
+      server.utalk('tail', '--conversation', 'killed', '--after-seq', '1', '--count', String(3 * count), '--json'),
+    );
+    const senders = range(3).map((i) =>
+      server.utalk('send', '--conversation', 'killed', '--text', `${i} {n}`, '--count', String(count), '--connections', '4', '--json'),
+    );
+    for (const worker of ['1', '3']) {
+      const before = acked(senders);
+      await expect.poll(() => acked(senders), patience).toBeGreaterThan(before);
+      const pid = server.pids.get(worker)!;
+      process.kill(pid, 'SIGKILL');
+      await expect.poll(() => server.log.some((line) => line.msg === 'a worker ended' && line.pid === pid), patience).toBe(true);
+      expect(await Promise.all(range(20).map(() => server.knock()))).toEqual(Array(20).fill(200));
+      await expect.poll(() => server.pids.get(worker), patience).not.toBe(pid);
+    }
+    for (const one of [...senders, ...tails]) expect(await one.ended, one.errors()).toBe(0);
+    const acks = senders.flatMap(({ lines }) => lines.map(identity));
+    expect(acks).toHaveLength(3 * count);
+    const log = acks.toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+    for (const tail of tails) expect(tail.lines.map(identity)).toEqual(log);
+    await expect.poll(async () => byLabel(await scrape(), 'utalk_worker_restarts_total', 'worker').get('supervisor'), patience).toBe(2);
+    await expect
+      .poll(async () => (await server.http('/health/ready')).json(), patience)
+      .toMatchObject({ status: 'ok', checks: { workers: '4 of 4 ready' } });
+  });
+
+  test('a worker that does not run is left out of the metrics and of what is ready, and comes back', async () => {
+    const pid = server.pids.get('2')!;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      expect([...byLabel(await scrape(), 'utalk_connections', 'worker').keys()]).not.toContain('2');
+      expect(byLabel(await scrape(), 'utalk_worker_reports_missed_total', 'worker').get('supervisor')).toBeGreaterThan(0);
+      await expect
+        .poll(async () => (await server.http('/health/ready')).json(), patience)
+        .toMatchObject({ status: 'degraded', ready: true, checks: { workers: '3 of 4 ready' } });
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await expect
+      .poll(async () => (await server.http('/health/ready')).json(), patience)
+      .toMatchObject({ status: 'ok', checks: { workers: '4 of 4 ready' } });
+  });
+
+  test('SIGHUP replaces each, and the new one listens before the old one drains', async () => {
+    const old = server.pids;
+    const since = server.log.length;
+    server.running.process.kill('SIGHUP');
+    await expect.poll(() => [...old.values()].some(runs), patience).toBe(false);
+    const order = server.log
+      .slice(since)
+      .flatMap(({ worker, msg }) => (/listens$|^draining$|^closed$/.test(msg) ? `${worker} ${msg}` : []));
+    expect(order).toEqual(range(4).flatMap((i) => [`${i} a worker listens`, `${i} draining`, `${i} closed`]));
+    expect([...server.pids.values()].every(runs)).toBe(true);
+    expect(await server.knock()).toBe(200);
+  });
+
+  test('when the supervisor is killed, they drain and end; the next one finds everything', async () => {
+    const { pids } = server;
+    server.running.process.kill('SIGKILL');
+    await expect.poll(() => [...pids.values()].filter(runs), patience).toEqual([]);
+    expect(await server.running.ended).toBe('SIGKILL');
+    await server.restart(4);
+    const tail = server.utalk('tail', '--conversation', 'killed', '--after-seq', '0', '--count', '601', '--json');
+    expect(await tail.ended, tail.errors()).toBe(0);
+  });
+
+  test('SIGTERM drains them one by one, while health is told to the end; nothing is left', async () => {
+    const { pids } = server;
+    const client = await FrameClient.connect(server.url);
+    server.running.process.kill('SIGTERM');
+    await expect.poll(async () => (await server.http('/health/ready')).status, { ...patience, interval: 10 }).toBe(503);
+    expect(await server.running.ended).toBe(0);
+    await client.closed;
+    expect(server.told('draining', 'closed')).toEqual([...range(4).flatMap((i) => [`${i} draining`, `${i} closed`]), 'supervisor closed']);
+    expect([...pids.values()].filter(runs)).toEqual([]);
+    await expect(server.knock()).rejects.toThrow();
+  });
+});
+
+test('a worker beyond its ceiling is replaced, one at a time, and the port answers', async () => {
+  const server = await Supervised.start(redis, 2, { UTALK_WORKER_MAX_MB: '1' });
+  const first = server.pids;
+  await expect.poll(() => [...first.values()].filter(runs), patience).toEqual([]);
+  expect(await server.knock()).toBe(200);
+  const order = server.told('a worker is too large and is replaced', 'a worker listens', 'closed').slice(2);
+  for (const [i, line] of order.entries()) {
+    const [worker, ...rest] = line.split(' ');
+    if (rest.join(' ') === 'a worker listens') expect(order[i + 1] ?? `${worker} closed`).toBe(`${worker} closed`);
+  }
+  expect(await server.terminate()).toBe(0);
+  await server.remove();
+});
+
+test('a second signal ends supervisor and workers at once', async () => {
+  const server = await Supervised.start(redis, 2, { UTALK_DRAIN_WINDOW_MS: '600000' });
+  const { pids } = server;
+  const tail = server.utalk('tail', '--conversation', 'demo', '--after-seq', '0');
+  await tail.line(() => true);
+  server.running.process.kill('SIGTERM');
+  await expect.poll(async () => (await server.http('/health/ready')).status, patience).toBe(503);
+  server.running.process.kill('SIGTERM');
+  expect(await server.running.ended).toBe(1);
+  await expect.poll(() => [...pids.values()].filter(runs), patience).toEqual([]);
+  tail.process.kill('SIGINT');
+  await tail.ended;
+  const migrate = server.utalk('migrate');
+  expect(await migrate.ended, migrate.errors()).toBe(0);
+  await server.remove();
+});
+
+describe('what cannot be started', () => {
+  test('workers without Redis', async () => {
+    const data = temporaryDataDir();
+    const alone = startUtalk(['serve', '--workers', '2'], { PORT: '0', HTTP_PORT: '0', UTALK_DATA_DIR: data.directory });
+    expect(await alone.ended).toBe(1);
+    expect(alone.errors()).toMatch(/^--workers 2 needs REDIS_URL.*redis:\/\//);
+    expect(alone.lines).toEqual([]);
+    await data.remove();
+  });
+
+  test.each(['0', '65', 'many', ''])('"%s" workers', async (workers) => {
+    const wrong = startUtalk(['serve', '--workers', workers], {});
+    expect(await wrong.ended).toBe(2);
+    expect(wrong.errors()).toContain('--workers takes a whole number from 1 to 64');
+  });
+
+  test('a worker by hand', async () => {
+    const orphan = startUtalk(['worker'], {});
+    expect(await orphan.ended).toBe(1);
+    expect(orphan.errors()).toContain('serve --workers');
+  });
+
+  test('workers on a port that one server has alone', async () => {
+    const [data, other] = [temporaryDataDir(), temporaryDataDir()];
+    const environment = { PORT: String(await freePort()), HTTP_PORT: '0', REDIS_URL: redis.url, LOG_LEVEL: 'warn' };
+    const alone = startUtalk(['serve'], { ...environment, UTALK_DATA_DIR: data.directory });
+    await alone.line((line) => line.startsWith('Stop:'));
+    const second = startUtalk(['serve', '--workers', '2'], { ...environment, UTALK_DATA_DIR: other.directory });
+    expect(await second.ended).toBe(1);
+    expect(second.errors()).toContain(`(pid ${alone.process.pid})`);
+    alone.process.kill('SIGTERM');
+    expect(await alone.ended).toBe(0);
+    await Promise.all([data.remove(), other.remove()]);
+  });
+});
+
+const acked = (senders: readonly Running[]) => senders.reduce((sum, { lines }) => sum + lines.length, 0);
+
+function identity(line: string): string {
+  const { seq, id, messageId } = JSON.parse(line) as { seq: number; id: string; messageId: string };
+  return `${seq} ${id} ${messageId}`;
+}
