@@ -52,7 +52,7 @@ export class Fleet implements Front {
     onFirst();
     await Promise.all(others.map((slot) => slot.open()));
     this.#state = 'ready';
-    if (settings.workerMaxMb > 0) this.#sizeCheck = setInterval(() => this.#replaceLargest(settings.workerMaxMb), sizeCheckMs);
+    if (settings.workerMaxMb > 0) this.#sizeCheck = setInterval(() => this.#replaceTooLarge(settings.workerMaxMb), sizeCheckMs);
   }
 
   health(own: Health): Health {
@@ -122,12 +122,15 @@ export class Fleet implements Front {
     for (const slot of slots) if (this.#state === 'ready') await slot.replace(reason);
   }
 
-  #replaceLargest(maxMiB: number): void {
+  /** The oldest of those beyond the ceiling, so that each gets its turn. */
+  #replaceTooLarge(maxMiB: number): void {
     if (this.#replacing) return;
-    const slot = this.#slots.find(({ mature, current }) => mature && (current?.pulse?.rssBytes ?? 0) > maxMiB * bytesPerMiB);
+    const [slot] = this.#slots
+      .filter(({ mature, current }) => mature && (current?.pulse?.rssBytes ?? 0) > maxMiB * bytesPerMiB)
+      .sort((a, b) => a.current!.startedAtMs - b.current!.startedAtMs);
     if (!slot) return;
-    const rssMiB = Math.round(slot.current!.pulse!.rssBytes / bytesPerMiB);
-    this.#log.warn({ pid: slot.current!.pid, rssMiB, maxMiB }, 'a worker is too large and is replaced');
+    const { pid, pulse } = slot.current!;
+    this.#log.warn({ pid, rssMiB: Math.round(pulse!.rssBytes / bytesPerMiB), maxMiB }, 'a worker is too large and is replaced');
     void this.#replaceInTurn([slot], 'restart');
   }
 
