@@ -60,7 +60,7 @@ async function admit(
   previousSessionId: string | undefined,
 ): Promise<CommandOutput<'auth'>> {
   if (token === undefined) throw new TokenRefused('no token');
-  const claims = await services.verifyToken(token);
+  const claims = await services.verifyToken(token, { path: session.path, address: session.address });
   checkPath(session.path, claims.role);
   const user = await services.users.admit(claims);
   if (session.state !== 'authenticating') throw new AdmissionRefused(4401, 'the session is closed');
@@ -178,7 +178,7 @@ export function refreshToken({ verifyToken, users }: Services): Route {
     name: 'auth:refresh',
     ...commandBodies['auth:refresh'],
     handle: async ({ session, identity }: Context, { token }) => {
-      const claims = await verifyToken(token).catch((error: unknown) => {
+      const claims = await verifyToken(token, { path: session.path, address: session.address }).catch((error: unknown) => {
         throw error instanceof TokenRefused ? new CommandError('NOT_AUTHENTICATED', error.message) : error;
       });
       if (claims.tenant !== identity.tenantId || claims.id !== identity.userId)

@@ -15,11 +15,23 @@ export function expelUser(services: Services): Route {
     ...commandBodies['user:expel'],
     paths: ['/admin'],
     roles: ['admin', 'service'],
-    handle: async ({ identity }, { userId, reason = 'expelled', message = 'You were signed out.' }) => {
-      const { call, user } = await known(services.store.expelUser(identity.tenantId, userId));
-      return { sessions: applyRights(services, call, user, reason, message) };
-    },
+    handle: async ({ identity }, { userId, ...words }) => ({ sessions: await expel(services, identity.tenantId, userId, words) }),
   });
+}
+
+/**
+ * Ends all sessions of a user, and refuses the tokens from before now.
+ * @returns how many sessions of this node ended
+ * @throws CommandError NOT_FOUND, UNAVAILABLE
+ */
+export async function expel(
+  services: Services,
+  tenant: string,
+  userId: string,
+  { reason = 'expelled', message = 'You were signed out.' }: { reason?: string; message?: string },
+): Promise<number> {
+  const { call, user } = await known(services.store.expelUser(tenant, userId));
+  return applyRights(services, call, user, reason, message);
 }
 
 export function activateUser(services: Services): Route {

@@ -26,19 +26,20 @@ export function developmentOrigins(httpPort: number): string[] {
 /**
  * Settings for a server that is embedded or under test: the given values, defaults for the rest, the same checks as for
  * the environment.
+ * @param ownTokens the application checks tokens itself: no key is needed, and that is no development mode.
  * @throws StartError that lists every fault.
  */
-export function defineSettings(given: Partial<Settings>): Settings {
-  const settings = completeSettings(given);
+export function defineSettings(given: Partial<Settings>, ownTokens = false): Settings {
+  const settings = completeSettings(given, ownTokens);
   const { faults } = settingsFaults(settings);
   if (faults.length > 0) throw new StartError(faults.join('\n'));
   return settings;
 }
 
 /** Adds defaults and derived values and freezes. Checks nothing. */
-export function completeSettings(given: Partial<Settings>): Settings {
+export function completeSettings(given: Partial<Settings>, ownTokens = false): Settings {
   const values: Record<string, unknown> = { ...defaults(), ...withoutAbsent(given) };
-  const development = !keyNames(given).length;
+  const development = !ownTokens && !keyNames(given).length;
   const merged = { ...values, development, host: given.host ?? (development ? '127.0.0.1' : '0.0.0.0') } as Settings;
   const allowedOrigins = Object.freeze([...new Set([...merged.allowedOrigins, ...ownOrigins(merged)])]) as string[];
   return Object.freeze({ ...merged, allowedOrigins, trustedProxies: Object.freeze([...merged.trustedProxies]) as string[] });

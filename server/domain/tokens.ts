@@ -2,7 +2,7 @@
 // not made for (RFC 8725 §3.1).
 
 import { createRemoteJWKSet, importSPKI, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify, SignJWT } from 'jose';
-import { limits, type Role, roles } from '../../protocol/index.ts';
+import { limits, type Path, type Role, roles } from '../../protocol/index.ts';
 import type { Settings } from '../config.ts';
 import type { TokenClaims } from './identity.ts';
 
@@ -11,7 +11,14 @@ export const maxTokenLength = 16_384;
 /** Why a token was refused, in words that may be shown to its bearer. */
 export class TokenRefused extends Error {}
 
-export type VerifyToken = (token: string) => Promise<TokenClaims>;
+/** Who presents a token: what is known of the connection before it is authenticated. Absent for HTTP requests. */
+export interface Bearer {
+  path: Path;
+  /** Remote address, normalised. */
+  address: string;
+}
+
+export type VerifyToken = (token: string, bearer?: Bearer) => Promise<TokenClaims>;
 
 type TokenSettings = Pick<Settings, 'jwtSecret' | 'jwtPublicKey' | 'jwtJwksUrl' | 'jwtIssuer' | 'jwtAudience' | 'defaultTenant'>;
 
@@ -74,7 +81,8 @@ async function pemAlgorithm(pem: string): Promise<string> {
   throw new Error('JWT_PUBLIC_KEY is no PEM of an RSA, EC or Ed25519 public key');
 }
 
-function claimsOf(payload: JWTPayload, defaultTenant: string | undefined): TokenClaims {
+/** @throws TokenRefused when a claim is missing or has not its form. */
+export function claimsOf(payload: JWTPayload, defaultTenant: string | undefined): TokenClaims {
   const id = text(payload.sub, 'sub', limits.maxIdLength);
   const workspaceClaim = optionalText(payload.workspaceId, 'workspaceId', limits.maxIdLength);
   const tenant = optionalText(payload.tenantId, 'tenantId', limits.maxIdLength) ?? workspaceClaim ?? defaultTenant;

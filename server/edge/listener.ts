@@ -5,7 +5,7 @@
 
 import type { Logger } from 'pino';
 import { encodePush } from '../../protocol/codec.ts';
-import { limits } from '../../protocol/index.ts';
+import { limits, type Path } from '../../protocol/index.ts';
 import type { Settings } from '../config.ts';
 import { aliveTopic, type Topics } from '../domain/topics.ts';
 import { StartError } from '../errors.ts';
@@ -28,7 +28,7 @@ export interface ListenerOptions {
   /** Origins of our own page, known once its port is. */
   ownOrigins(): readonly string[];
   /** A token that came with the upgrade: rejects when it is refused, before there is a socket. */
-  checkToken(token: string): Promise<unknown>;
+  checkToken(token: string, bearer: { path: Path; address: string }): Promise<unknown>;
   openSession(socket: UwsSocket, data: SocketData): Session;
   /** One binary message. The bytes die when this returns. */
   onFrame(session: Session, bytes: Uint8Array): void;
@@ -125,7 +125,7 @@ class UwsListener implements Listener {
       aborted = true;
       this.#release(data);
     });
-    this.#options.checkToken(judged.token).then(
+    this.#options.checkToken(judged.token, { path: judged.path, address: judged.address }).then(
       () => {
         if (!aborted) response.cork(complete);
       },
