@@ -2,9 +2,10 @@
 
 import { type BusEvent, busKinds } from './bus/index.ts';
 import type { Services } from './commands/services.ts';
+import { publishEvent } from './domain/announce.ts';
 import { type Control, controlOf } from './domain/controls.ts';
 import { outgoingOf } from './domain/log.ts';
-import { conversationTopic, type Topics, userTopic } from './domain/topics.ts';
+import type { Topics } from './domain/topics.ts';
 import { endFollowed, endRefused } from './session/eviction.ts';
 import { moveSessions } from './session/visits.ts';
 import type { Key } from './store/store.ts';
@@ -31,10 +32,8 @@ export class Hearing {
     const { kind, key, frame } = event;
     switch (kind) {
       case busKinds.conversation:
-        this.#topics.publish(conversationTopic(key), frame);
-        return;
       case busKinds.user:
-        this.#topics.publish(userTopic(key), frame);
+        publishEvent(this.#topics, event);
         return;
       case busKinds.topic:
         this.#services.fanOut.heard(frame);

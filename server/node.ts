@@ -12,7 +12,7 @@ import type { Settings } from './config.ts';
 import { Activity } from './domain/activity.ts';
 import type { Announce } from './domain/announce.ts';
 import { batcher } from './domain/batcher.ts';
-import { Conversations, type MembersChanged } from './domain/conversations.ts';
+import { Conversations } from './domain/conversations.ts';
 import { Delivery } from './domain/delivery.ts';
 import { FanOut } from './domain/fan-out.ts';
 import { Joining } from './domain/joining.ts';
@@ -31,11 +31,12 @@ import { Updates } from './domain/updates.ts';
 import { Users } from './domain/users.ts';
 import { Hearing } from './hearing.ts';
 import { endRefused } from './session/eviction.ts';
+import { Grants } from './session/grants.ts';
 import { Registry } from './session/registry.ts';
 import type { Session } from './session/session.ts';
 import { SingleSessions } from './session/single-sessions.ts';
 import type { RosterDirectory, SharedState } from './state/index.ts';
-import type { Key, Store, StoredEntry, UserRecord } from './store/store.ts';
+import type { Key, Store, UserRecord } from './store/store.ts';
 
 export interface NodeOptions {
   settings: Settings;
@@ -54,9 +55,6 @@ export interface NodeOptions {
 }
 
 const sweepMs = 1_000;
-/** A grant that cannot be checked for so long ends its session, which connects again and is checked there. */
-const recheckMs = 1_000;
-const recheckTries = 10;
 /** An append whose outcome is unknown may still be under way in the database. */
 const unknownOutcomeMs = 1_000;
 const repairBatch = 40;
@@ -68,6 +66,7 @@ export class ConversationNode {
   readonly #options: NodeOptions;
   readonly repair: Repair;
   readonly #activity: Activity;
+  readonly #grants: Grants;
   readonly #reconciliation: Reconciliation;
   readonly #sweep: NodeJS.Timeout;
 
@@ -82,10 +81,10 @@ export class ConversationNode {
       store: { readAfter: batchedReadAfter(store) },
       topics,
       log,
-      onMembersChanged: (change) => this.#membersChanged(change),
-      changeOf: (entry) => this.#changeOf(entry),
-      onLateChange: (change) => this.#lateChange(change),
-      onSkipped: (key, conversationId) => this.#recheck(key, conversationId),
+      onMembersChanged: (change) => this.#grants.apply(change),
+      changeOf: (entry) => this.#grants.changeOf(entry),
+      onLateChange: (change) => this.#grants.applyLate(change),
+      onSkipped: (key, conversationId) => this.#grants.recheck(key, conversationId),
       onInterest: (key, on) => bus.interest(key, on),
     });
     const repair = new Repair({
@@ -147,6 +146,7 @@ export class ConversationNode {
       singleSessions: new SingleSessions(store, registry, announce),
       enterUser: batcher((requests) => store.enterUsers(requests), 500, 2),
     };
+    this.#grants = new Grants({ conversations, joining: this.services.joining, updates, registry, topics, log });
     this.#reconciliation = new Reconciliation({
       store,
       conversations,
@@ -207,23 +207,6 @@ export class ConversationNode {
     this.dispatch.receive(session, bytes);
   }
 
-  #membersChanged(change: MembersChanged): void {
-    const { conversations, updates } = this.services;
-    conversations.membersChanged(change);
-    for (const user of change.removed) {
-      this.registry.revoke(user, change.conversation);
-      updates.remove(change.conversation, user);
-    }
-    for (const user of change.added) updates.add(change.conversation, user);
-  }
-
-  /** The entry has had its turn already, read for repair without the keys that come with it now. */
-  #lateChange(change: MembersChanged): void {
-    const { conversations, updates } = this.services;
-    conversations.forget(change.conversation, change.accessVersion);
-    for (const user of change.added) updates.add(change.conversation, user);
-  }
-
   /** Users whose rights or session numbers may have changed on another node. */
   #judge(found: readonly { user: UserRecord; sessionNumber: number }[]): void {
     const { users, singleSessions, settings } = this.services;
@@ -233,39 +216,6 @@ export class ConversationNode {
       endRefused(this.registry, user, reason, user.active ? 'You were signed out.' : 'Your account was deactivated.');
       if (settings.sessionPolicy === 'single' && sessionNumber > 0) singleSessions.heard(user.key, sessionNumber);
     }
-  }
-
-  /** An entry read for repair names users by id; the copy of the conversation is dropped instead of patched. */
-  #changeOf(entry: StoredEntry): MembersChanged | undefined {
-    if (entry.type !== 'system' || entry.metadata?.event !== 'member:removed') return undefined;
-    this.services.conversations.forget(entry.conversation, entry.metadata.accessVersion as number);
-    const users = entry.metadata.users as { userId: string }[];
-    const removed = this.registry.keysOf(
-      entry.conversation,
-      users.map((user) => user.userId),
-    );
-    return { conversation: entry.conversation, accessVersion: 0, added: [], removed };
-  }
-
-  /** Changes of members may be among entries that were skipped: every grant in the conversation is checked in the store. */
-  #recheck(conversation: Key, conversationId: string): void {
-    this.services.conversations.forget(conversation);
-    for (const session of this.registry.all())
-      if (session.holds(conversation)) void this.#recheckGrant(session, conversation, conversationId);
-  }
-
-  async #recheckGrant(session: Session, conversation: Key, conversationId: string): Promise<void> {
-    for (let tries = 0; tries < recheckTries && session.holds(conversation); tries++) {
-      try {
-        if (await this.services.joining.recheck(session, conversation, conversationId)) return;
-        session.push('sync:required', { reason: 'membership', timestamp: Date.now(), conversationId });
-        return;
-      } catch (error) {
-        this.#options.log.warn({ conversation, err: error }, 'a grant could not be checked yet');
-        await new Promise((resolve) => setTimeout(resolve, recheckMs).unref());
-      }
-    }
-    if (session.holds(conversation)) session.end(1013, 'access could not be checked');
   }
 
   /** The lease ends when the user's last session in the conversation is gone. */

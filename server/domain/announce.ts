@@ -1,6 +1,7 @@
 // How this node tells the others what it has done: over the bus, and to its own repair, which must not look for it again.
 
-import type { BusEvent } from '../bus/index.ts';
+import { type BusEvent, busKinds } from '../bus/index.ts';
+import { conversationTopic, type Topics, userTopic } from './topics.ts';
 
 export interface Announce {
   /** Whether anybody else can listen; without, events need not be made. */
@@ -10,4 +11,9 @@ export interface Announce {
    * @param call number of the store call that is told completely by these events; 0 for what the store does not know.
    */
   tell(call: number, events: readonly BusEvent[]): void;
+}
+
+/** Publishes a push for a conversation or a user to the subscribers on this node. */
+export function publishEvent(topics: Topics, { kind, key, frame }: BusEvent): void {
+  topics.publish(kind === busKinds.user ? userTopic(key) : conversationTopic(key), frame);
 }

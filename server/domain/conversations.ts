@@ -4,6 +4,7 @@
 // Owner: this class. Between the load and its answer the copy may be replaced by a newer version; the older one never wins.
 
 import { LRUCache } from 'lru-cache';
+import type { BusEvent } from '../bus/index.ts';
 import type { ConversationRecord, Key, MemberRecord, Store } from '../store/store.ts';
 import { batcher } from './batcher.ts';
 
@@ -20,9 +21,12 @@ export interface Known {
 /** A change of members that an entry of the log announced. */
 export interface MembersChanged {
   conversation: Key;
+  conversationId: string;
   accessVersion: number;
   added: readonly Key[];
   removed: readonly Key[];
+  /** For members and users, in the turn of the entry. */
+  pushes?: readonly BusEvent[];
 }
 
 export class Conversations {

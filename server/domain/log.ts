@@ -3,7 +3,7 @@
 
 import { pack, unpack } from '../../protocol/codec.ts';
 import type { MessageType, Role } from '../../protocol/index.ts';
-import { type BusEvent, busKinds } from '../bus/index.ts';
+import { type BusEvent, type BusKind, busKinds } from '../bus/index.ts';
 import { CommandError } from '../errors.ts';
 import {
   type AppendAnswer,
@@ -137,14 +137,26 @@ export class Log {
 /** A changing entry travels with its change, since the frame names users by id and nodes work with keys. */
 function busEvent({ key, seq, frame, change }: Outgoing): BusEvent {
   if (!change) return { kind: busKinds.entry, key, seq, frame };
-  return { kind: busKinds.changingEntry, key, seq, frame: pack([frame, change.accessVersion, change.added, change.removed]) };
+  const { conversationId, accessVersion, added, removed, pushes = [] } = change;
+  const told = pushes.map((push) => [push.kind, push.key, push.frame]);
+  return { kind: busKinds.changingEntry, key, seq, frame: pack([frame, conversationId, accessVersion, added, removed, told]) };
 }
+
+type ChangingEntry = [
+  frame: Uint8Array,
+  conversationId: string,
+  accessVersion: number,
+  added: Key[],
+  removed: Key[],
+  told: [kind: BusKind, key: Key, frame: Uint8Array][],
+];
 
 /** An entry event of another node, ready for delivery. */
 export function outgoingOf({ kind, key, seq, frame }: BusEvent): Outgoing {
   if (kind !== busKinds.changingEntry) return { key, seq, frame };
-  const [entryFrame, accessVersion, added, removed] = unpack(frame) as [Uint8Array, number, Key[], Key[]];
-  return { key, seq, frame: entryFrame, change: { conversation: key, accessVersion, added, removed } };
+  const [entryFrame, conversationId, accessVersion, added, removed, told] = unpack(frame) as ChangingEntry;
+  const pushes = told.map(([kind, key, frame]) => ({ kind, key, seq: 0, frame }));
+  return { key, seq, frame: entryFrame, change: { conversation: key, conversationId, accessVersion, added, removed, pushes } };
 }
 
 function storedEntry(entry: NewEntry, answer: AppendAnswer): StoredEntry {

@@ -6,13 +6,13 @@ import { limits, type Role } from '../../protocol/index.ts';
 import { type BusEvent, busKinds } from '../bus/index.ts';
 import { CommandError } from '../errors.ts';
 import type { ChangeMembersOutcome, ConversationRecord, Key, MemberRecord, Store, StoredEntry } from '../store/store.ts';
-import type { Announce } from './announce.ts';
+import { type Announce, publishEvent } from './announce.ts';
 import { controlEvent } from './controls.ts';
 import { type Conversations, type Known, type MembersChanged, memberKeys } from './conversations.ts';
 import { conversationOf, memberOf } from './entries.ts';
 import type { Identity } from './identity.ts';
 import { type Log, unavailable } from './log.ts';
-import { conversationTopic, type Topics, userTopic } from './topics.ts';
+import type { Topics } from './topics.ts';
 
 export interface NewConversation {
   id: string;
@@ -30,7 +30,7 @@ export class Membership {
   readonly #log: Log;
   readonly #topics: Topics;
   readonly #announce: Announce;
-  /** Told of members a new or changed conversation got, for the local index of updates. */
+  /** Told of the members of a new conversation, for the local index of updates. */
   onAdded: (conversation: Key, user: Key) => void = () => {};
 
   constructor(store: Store, conversations: Conversations, log: Log, topics: Topics, announce: Announce) {
@@ -64,8 +64,10 @@ export class Membership {
     const { record, members: stored, call } = outcome;
     if (outcome.outcome === 'created') {
       this.#conversations.learn(record, memberKeys(stored));
-      const events = this.#tellAdded(record, stored, stored, 0);
-      this.#announce.tell(call, [controlEvent(record.key, { type: 'created', members: memberKeys(stored) }), ...events]);
+      const pushes = newConversationPushes(record, stored, stored, 0);
+      for (const member of stored) this.onAdded(record.key, member.user);
+      for (const push of pushes) publishEvent(this.#topics, push);
+      this.#announce.tell(call, [controlEvent(record.key, { type: 'created', members: memberKeys(stored) }), ...pushes]);
     }
     return { record, created: outcome.outcome === 'created' };
   }
@@ -107,50 +109,45 @@ export class Membership {
     }
   }
 
+  /** The change, and what it tells whom, take effect in the turn of its entry, on every node. */
   #announceChange(record: ConversationRecord, { call, entries, added, removed, accessVersion }: Changed): void {
+    const lastSeq = entries.at(-1)?.seq ?? 0;
+    const changed = encodePush('conversation:members', {
+      conversationId: record.id,
+      seq: lastSeq,
+      added: added.map(memberOf),
+      removed: removed.map((member) => member.id),
+      at: Date.now(),
+    });
     const change: MembersChanged = {
       conversation: record.key,
+      conversationId: record.id,
       accessVersion,
       added: memberKeys(added),
       removed: removed.map((member) => member.user),
+      pushes: [
+        { kind: busKinds.conversation, key: record.key, seq: 0, frame: changed },
+        ...newConversationPushes({ ...record, accessVersion }, added, added, lastSeq),
+      ],
     };
-    const lastSeq = entries.at(-1)?.seq ?? 0;
-    const events = this.#log.deliver(entries, (entry) => (entry.seq === lastSeq ? change : undefined));
-    events.push(
-      this.#tell(
-        busKinds.conversation,
-        record.key,
-        encodePush('conversation:members', {
-          conversationId: record.id,
-          seq: lastSeq,
-          added: added.map(memberOf),
-          removed: removed.map((member) => member.id),
-          at: Date.now(),
-        }),
-      ),
-      ...this.#tellAdded({ ...record, accessVersion }, added, added, lastSeq),
+    this.#announce.tell(
+      call,
+      this.#log.deliver(entries, (entry) => (entry.seq === lastSeq ? change : undefined)),
     );
-    const gone = encodePush('sync:required', { reason: 'membership', timestamp: Date.now(), conversationId: record.id });
-    for (const member of removed) events.push(this.#tell(busKinds.user, member.user, gone));
-    this.#announce.tell(call, events);
   }
+}
 
-  /** Follows new members and tells them of the conversation; answers what the other nodes must be told. */
-  #tellAdded(record: ConversationRecord, to: readonly MemberRecord[], members: readonly MemberRecord[], head: number): BusEvent[] {
-    if (to.length === 0) return [];
-    const participants = members.slice(0, limits.maxMembersPerCommand + 1).map((member) => member.id);
-    const frame = encodePush('conversation:new', { conversation: conversationOf(record), participants, head });
-    return to.map((member) => {
-      this.onAdded(record.key, member.user);
-      return this.#tell(busKinds.user, member.user, frame);
-    });
-  }
-
-  /** Publishes here, and answers the event for the other nodes. */
-  #tell(kind: typeof busKinds.conversation | typeof busKinds.user, key: Key, frame: Uint8Array): BusEvent {
-    this.#topics.publish(kind === busKinds.user ? userTopic(key) : conversationTopic(key), frame);
-    return { kind, key, seq: 0, frame };
-  }
+/** Tells each of `to` of the conversation. */
+function newConversationPushes(
+  record: ConversationRecord,
+  to: readonly MemberRecord[],
+  members: readonly MemberRecord[],
+  head: number,
+): BusEvent[] {
+  if (to.length === 0) return [];
+  const participants = members.slice(0, limits.maxMembersPerCommand + 1).map((member) => member.id);
+  const frame = encodePush('conversation:new', { conversation: conversationOf(record), participants, head });
+  return to.map((member) => ({ kind: busKinds.user, key: member.user, seq: 0, frame }));
 }
 
 /** The decision was based on an older state of the conversation: load it again and decide again, once. */

@@ -133,7 +133,8 @@ class Model {
 
   announce(): void {
     const accessVersion = this.#announcements.shift();
-    if (accessVersion !== undefined) this.conversations.membersChanged({ conversation: 7, accessVersion, added: [], removed: [] });
+    if (accessVersion !== undefined)
+      this.conversations.membersChanged({ conversationId: 'c', conversation: 7, accessVersion, added: [], removed: [] });
   }
 
   read(): void {

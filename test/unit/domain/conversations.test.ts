@@ -18,8 +18,20 @@ const record = (accessVersion: number, id = 'c', key: Key = 7): ConversationReco
   createdAtMs: 0,
 });
 const known = (accessVersion: number, ...members: Key[]) => ({ record: record(accessVersion), members: new Set(members) });
-const removal = (accessVersion: number, user: Key): MembersChanged => ({ conversation: 7, accessVersion, added: [], removed: [user] });
-const addition = (accessVersion: number, user: Key): MembersChanged => ({ conversation: 7, accessVersion, added: [user], removed: [] });
+const removal = (accessVersion: number, user: Key): MembersChanged => ({
+  conversation: 7,
+  conversationId: 'c',
+  accessVersion,
+  added: [],
+  removed: [user],
+});
+const addition = (accessVersion: number, user: Key): MembersChanged => ({
+  conversation: 7,
+  conversationId: 'c',
+  accessVersion,
+  added: [user],
+  removed: [],
+});
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 interface Load {
@@ -208,6 +220,6 @@ test('the cache is bounded by members', () => {
   for (let i = 0; i < 4; i++) conversations.learn(record(1, `c${i}`, i), crowd);
   expect(conversations.size).toBe(2);
   expect(conversations.peek('t', 'c3')).toBeDefined();
-  conversations.membersChanged({ conversation: 0, accessVersion: 2, added: [1], removed: [] });
+  conversations.membersChanged({ conversationId: 'c', conversation: 0, accessVersion: 2, added: [1], removed: [] });
   expect(conversations.size).toBe(2);
 });

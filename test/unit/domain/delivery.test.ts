@@ -11,7 +11,7 @@ import type { Key, StoredEntry } from '../../../server/store/store.ts';
 
 const key = 7;
 
-const change = (user: Key): MembersChanged => ({ conversation: key, accessVersion: 1, added: [], removed: [user] });
+const change = (user: Key): MembersChanged => ({ conversation: key, conversationId: 'c', accessVersion: 1, added: [], removed: [user] });
 /** Entry `seq` of the log under test; its frame is the number itself. */
 const entry = (seq: number, removes?: Key): Outgoing => ({
   key,

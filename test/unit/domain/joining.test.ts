@@ -158,7 +158,13 @@ class Bench {
   remove(user: Key, seq: number): void {
     this.members.delete(user);
     this.version++;
-    const change: MembersChanged = { conversation: record.key, accessVersion: this.version, added: [], removed: [user] };
+    const change: MembersChanged = {
+      conversation: record.key,
+      conversationId: record.id,
+      accessVersion: this.version,
+      added: [],
+      removed: [user],
+    };
     this.delivery.receive([{ key: record.key, seq, frame: entryFrame(stored(seq)), change }]);
   }
 
