@@ -37,8 +37,8 @@ export class WorkerProcess {
     // Whoever waits for it gets the fault; nobody may be waiting when it comes.
     this.listening.catch(() => {});
     this.ended = new Promise((resolve) => {
-      // An error without an exit: the process could not be made.
-      this.#child.once('error', (error) => this.#end(error.message, resolve));
+      // Without a number the process could not be made, and no exit follows.
+      this.#child.on('error', (error) => this.#child.pid ?? this.#end(error.message, resolve));
       this.#child.once('exit', (code, signal) => this.#end(code ?? signal ?? 'lost', resolve));
     });
     this.#child.on('message', (message: FromWorker) => this.#heard(message));

@@ -18,6 +18,8 @@ const settings = {
   // Relative to the data directory: nothing is left in the temporary folder, and no path is too long for a socket.
   unix_socket_directories: '.',
   shared_buffers: '256MB',
+  // Of a supervisor and 64 workers, and some more.
+  max_connections: '500',
   max_wal_size: '4GB',
   checkpoint_timeout: '15min',
   wal_compression: 'on',
