@@ -45,3 +45,13 @@ export function connectRedis({ url, name, log, commandTimeoutMs }: RedisConnecti
   redis.on('error', (error) => log.debug({ err: error, connection: name }, 'Redis connection error'));
   return redis;
 }
+
+const leaving = new WeakSet<Redis>();
+
+/** Gives up a connection that is not believed any more, and connects anew after the usual delay. Does nothing while there is none. */
+export function dropConnection(redis: Redis): void {
+  if ((redis.status !== 'ready' && redis.status !== 'connect') || leaving.has(redis)) return;
+  leaving.add(redis);
+  redis.once('close', () => leaving.delete(redis));
+  redis.disconnect(true);
+}

@@ -66,7 +66,7 @@ export class RedisServer {
   async startReplica(): Promise<RedisServer> {
     const replica = await RedisServer.start();
     await replica.command('REPLICAOF', '127.0.0.1', this.port);
-    await replica.#followed();
+    await replica.followed();
     return replica;
   }
 
@@ -84,7 +84,8 @@ export class RedisServer {
     await this.#reaper.now();
   }
 
-  async #followed(): Promise<void> {
+  /** Resolves when this one follows another one and has caught up. */
+  async followed(): Promise<void> {
     while (!/master_link_status:up/.test(String(await this.command('INFO', 'replication')))) await setTimeout(20);
   }
 }

@@ -3,7 +3,7 @@
 
 import { performance } from 'node:perf_hooks';
 import type { Logger } from 'pino';
-import type { Redis } from '../../redis.ts';
+import { dropConnection, type Redis } from '../../redis.ts';
 import type { BusEvent } from '../bus.ts';
 import { encodeEntry } from './encode-entry.ts';
 import { type Entry, entryFlags, maxEntryBytes } from './entry-format.ts';
@@ -107,7 +107,7 @@ export class Publisher {
 
   /** Connects anew. */
   reconnect(): void {
-    this.#options.redis.disconnect(true);
+    dropConnection(this.#options.redis);
   }
 
   #opened(): void {

@@ -2,7 +2,7 @@
 // nothing falls between two reads. Whoever owns it watches that the loop turns: a half-open connection waits for ever.
 
 import { performance } from 'node:perf_hooks';
-import type { Redis } from '../../redis.ts';
+import { dropConnection, type Redis } from '../../redis.ts';
 import { beforeAll, isBefore } from './stream-id.ts';
 import type { BusTimes } from './times.ts';
 
@@ -51,7 +51,7 @@ export class Reader {
   /** Connects anew. The watch over the loop starts anew with it. */
   reconnect(): void {
     this.turnedAtMs = performance.now();
-    this.#options.redis.disconnect(true);
+    dropConnection(this.#options.redis);
   }
 
   #stop(): void {
