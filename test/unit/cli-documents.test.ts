@@ -10,6 +10,7 @@ import { describe, expect, test } from 'vitest';
 import { closeCodes, errorCodes } from '../../protocol/index.ts';
 import { defineSettings, settingRows } from '../../server/config.ts';
 import { createTokenVerifier } from '../../server/domain/tokens.ts';
+import { sources } from '../support/architecture.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (name: string) => readFileSync(path.join(root, name), 'utf8');
@@ -83,7 +84,9 @@ describe('OPERATIONS', () => {
   });
 
   test('names every metric of the server, and no other', () => {
-    const source = `${read('server/node-metrics.ts')}`;
+    const source = sources('server')
+      .map(({ text }) => text)
+      .join('\n');
     const registered = [...source.matchAll(/metrics\.(?:gauge|counter|labelled)\(\s*'([a-z_]+)'/g)].map(([, name]) => `utalk_${name}`);
     const documented = [...operations.matchAll(/`(utalk_[a-z_]+)/g)].map(([, name]) => name!);
     expect(registered.length).toBeGreaterThan(10);
