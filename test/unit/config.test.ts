@@ -118,6 +118,10 @@ describe('faults', () => {
     expect(faults({ [name]: value })).toContain(`\n  ${name}: `);
   });
 
+  test.each(['redis://localhost', 'redis://user:password@10.0.0.7:6379/2', 'rediss://cache.example.com'])('takes REDIS_URL=%s', (url) => {
+    expect(readSettings({ REDIS_URL: url }).settings.redisUrl).toBe(url);
+  });
+
   test('a private key is refused as a public one', () => {
     const { privateKey } = generateKeyPairSync('ed25519');
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
