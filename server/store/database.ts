@@ -34,6 +34,7 @@ export class Database {
   readonly #options: DatabaseOptions;
   #sql: Connection;
   #down: StoreUnavailable | undefined;
+  #downSinceMs = 0;
   #probe: NodeJS.Timeout | undefined;
   #suspecting = false;
   #closed = false;
@@ -78,6 +79,7 @@ export class Database {
   goDown(error: unknown): void {
     if (this.#down || this.#closed) return;
     this.#down = new StoreUnavailable('the database is down', { cause: error });
+    this.#downSinceMs = performance.now();
     this.lineage.lose();
     this.#options.log.error({ err: error }, 'the database is down');
     this.#renew();
@@ -173,7 +175,7 @@ export class Database {
     }
     if (this.#closed) return;
     this.#down = undefined;
-    this.#options.log.info('the database answers again');
+    this.#options.log.info({ downMs: Math.round(performance.now() - this.#downSinceMs) }, 'the database answers again');
     this.#options.onUp();
   }
 

@@ -32,6 +32,7 @@ export class Link {
   #overdue = '';
   state: BusState = 'down';
   reason = 'not connected yet';
+  #notUpSinceMs = performance.now();
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -91,10 +92,11 @@ export class Link {
     this.reason = reason;
     if (state === 'down') this.#overdue = '';
     if (state === this.state) return;
+    if (this.state === 'up') this.#notUpSinceMs = performance.now();
     this.state = state;
     if (state === 'up') this.#firstUp.resolve();
     if (!this.#told) return;
-    if (state === 'up') log.info({ state }, 'the bus is up again');
+    if (state === 'up') log.info({ state, notUpMs: Math.round(performance.now() - this.#notUpSinceMs) }, 'the bus is up again');
     else log.warn({ state, reason }, 'the bus is not up: other nodes are heard through the store');
     onState(state);
     if (state === 'up') onRestored();
