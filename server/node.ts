@@ -19,6 +19,7 @@ import { Joining } from './domain/joining.ts';
 import { Log } from './domain/log.ts';
 import { Membership } from './domain/membership.ts';
 import { Notifications } from './domain/notifications.ts';
+import { Presence } from './domain/presence.ts';
 import { Receipts } from './domain/receipts.ts';
 import { Reconciliation } from './domain/reconciliation.ts';
 import { Repair } from './domain/repair.ts';
@@ -118,6 +119,8 @@ export class ConversationNode {
     const membership = new Membership(store, conversations, entryLog, topics, announce);
     const typing = new Typing(topics, announce);
     const roster = new Roster({ bus, directory, log });
+    const sessionsPerUser = settings.sessionPolicy === 'multi' ? settings.sessionsPerUser : undefined;
+    const presence = new Presence({ node: bus.node, roster, topics, store, log, sessionsPerUser });
     const rooms = new Rooms(roster, topics, settings.roomMemberCap);
     this.registry = registry;
     this.repair = repair;
@@ -139,6 +142,7 @@ export class ConversationNode {
       registry,
       announce,
       roster,
+      presence,
       rooms,
       fanOut: new FanOut(topics, announce),
       state: options.state,
@@ -167,6 +171,7 @@ export class ConversationNode {
     registry.onSessionGone = (session) => {
       this.#endTyping(session);
       rooms.sessionGone(session);
+      presence.leave(session);
     };
     store.onReturn = (wentBack) => {
       if (wentBack) delivery.restart();
@@ -232,6 +237,7 @@ export class ConversationNode {
     await this.services.store.appends.drained();
     await this.services.receipts.drained();
     await this.#activity.flush();
+    await this.services.presence.flush();
     await this.#options.bus.flushed();
   }
 
@@ -243,6 +249,7 @@ export class ConversationNode {
     await this.repair.close();
     await this.#activity.close();
     this.services.rooms.close();
+    this.services.presence.close();
     await this.services.roster.close();
     await this.#options.bus.close();
   }

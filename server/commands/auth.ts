@@ -77,6 +77,7 @@ async function admit(
   session.authenticated(identity, claims);
   scheduleExpiry(session);
   for (const topic of topicsOf(identity)) session.subscribe(topic);
+  services.presence.enter(session);
   return replyOf(services, session, identity, claims, notificationsHead);
 }
 

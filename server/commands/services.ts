@@ -9,6 +9,7 @@ import type { Joining } from '../domain/joining.ts';
 import type { Log } from '../domain/log.ts';
 import type { Membership } from '../domain/membership.ts';
 import type { Notifications } from '../domain/notifications.ts';
+import type { Presence } from '../domain/presence.ts';
 import type { Receipts } from '../domain/receipts.ts';
 import type { Rooms } from '../domain/rooms.ts';
 import type { Roster } from '../domain/roster.ts';
@@ -40,6 +41,7 @@ export interface Services {
   announce: Announce;
   /** What the nodes say of themselves. */
   roster: Roster;
+  presence: Presence;
   rooms: Rooms;
   fanOut: FanOut;
   /** Of all tenants; handlers see their own part. */

@@ -7,6 +7,7 @@ import { type Joined, pagedJoin } from '../domain/joining.ts';
 import { unavailable } from '../domain/log.ts';
 import { limitOf, PageBudget, sharedLimit } from '../domain/pages.ts';
 import { CommandError } from '../errors.ts';
+import type { Key } from '../store/store.ts';
 import { type Context, defineRoute, type Route } from './route.ts';
 import type { Services } from './services.ts';
 
@@ -40,7 +41,7 @@ export function syncState(services: Services): Route {
         generation: services.store.generation,
         ...page,
         more: truncated,
-        presence: [],
+        presence: services.presence.peersOf(identity, membersOf(outcomes)),
         notifications,
         notificationsHead,
         syncId: input.syncId,
@@ -71,6 +72,11 @@ async function myConversations(services: Services, { key, inbox }: Identity): Pr
     throw unavailable(error);
   });
   return conversations.map((one) => one.conversationId);
+}
+
+/** Members of all conversations that are answered. */
+function* membersOf(outcomes: readonly Joined[]): Generator<Key> {
+  for (const outcome of outcomes) if (!('refused' in outcome)) for (const { user } of outcome.result.members) yield user;
 }
 
 type Page = Pick<Output, 'conversations' | 'unchanged' | 'gone' | 'refused'>;

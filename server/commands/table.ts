@@ -20,7 +20,9 @@ import { readHistory } from './read-history.ts';
 import type { Route } from './route.ts';
 import { sendMessage } from './send-message.ts';
 import type { Services } from './services.ts';
+import { setPresence } from './set-presence.ts';
 import { startTyping, stopTyping } from './show-typing.ts';
+import { subscribePresence } from './subscribe-presence.ts';
 import { syncState } from './sync-state.ts';
 
 export interface CompiledRoute extends Route {
@@ -52,6 +54,8 @@ const builtIn = [
   startTyping,
   stopTyping,
   syncState,
+  setPresence,
+  subscribePresence,
   joinRoom,
   leaveRoom,
   listRoom,

@@ -73,6 +73,11 @@ export class Roster {
     this.#facts.listen(table, listener);
   }
 
+  /** Whether the node is alive as far as is known here: its facts stand. */
+  knows(node: string): boolean {
+    return node === this.#bus.node || this.#followed.has(node);
+  }
+
   /** False while the bus is not up or facts of a known node are being loaded: what is missing may come back. */
   get settled(): boolean {
     return this.#bus.state === 'up' && this.#followed.complete;

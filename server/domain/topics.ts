@@ -29,5 +29,7 @@ export const tenantTopic = (tenant: string) => `t${JSON.stringify([tenant])}`;
 /** Sessions that have joined a conversation of the channel since they were opened. */
 export const channelTopic = (tenant: string, channel: string) => `h${JSON.stringify([tenant, channel])}`;
 export const roomTopic = (tenant: string, roomId: string) => `m${JSON.stringify([tenant, roomId])}`;
+/** Presence of one user, for those who have subscribed to it; with the e-mail for staff of the same workspace. */
+export const presenceTopic = (key: Key, withEmail: boolean) => `${withEmail ? 'q' : 'p'}${key}`;
 /** Every session: the keepalive. */
 export const aliveTopic = 'alive';

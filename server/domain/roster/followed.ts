@@ -58,6 +58,10 @@ export class FollowedNodes {
     return true;
   }
 
+  has(node: string): boolean {
+    return this.#nodes.has(node);
+  }
+
   get size(): number {
     return this.#nodes.size;
   }
