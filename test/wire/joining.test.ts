@@ -224,7 +224,8 @@ describe('sync:state', () => {
     expect(byId.get(other)).toMatchObject({ head: 0, entries: [], unreadCount: 0 });
     expect(synced.unchanged).toMatchObject([{ conversationId: quiet, head: 2, unreadCount: 2 }]);
     expect(synced.unchanged[0]?.watermarks.map(({ userId }) => userId).toSorted()).toEqual(['sync ana', 'sync ben']);
-    expect(synced).toMatchObject({ syncId: 'sync-1', gone: ['never-there'], more: false, presence: [], notifications: [] });
+    expect(synced).toMatchObject({ syncId: 'sync-1', gone: ['never-there'], more: false, notifications: [] });
+    expect(synced.presence).toEqual([{ userId: 'sync ana', status: 'online', role: 'customer' }]);
     await Promise.all([quiet, busy, fresh].map((id) => write(ana, id, 1)));
     await ben.settled();
     expect([ben.seqs(quiet), ben.seqs(busy), ben.seqs(fresh)]).toEqual([[3], [4], [2]]);
