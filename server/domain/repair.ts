@@ -57,7 +57,7 @@ export class Repair {
   async start(): Promise<void> {
     const { position } = await this.#options.store.readChanges(undefined, new Map(), 1);
     this.#position = position;
-    this.#plan(calmMs);
+    this.#plan(this.#intervalMs());
   }
 
   /** Notes calls of a node that were told completely. */

@@ -6,7 +6,7 @@
 
 import type { Logger } from 'pino';
 import { encodePush } from '../../protocol/codec.ts';
-import type { ConversationSummary, Key, Store } from '../store/store.ts';
+import type { ConversationRecord, ConversationSummary, Key, Store } from '../store/store.ts';
 import { conversationOf, entryOf } from './entries.ts';
 import type { Audience } from './topics.ts';
 
@@ -118,9 +118,17 @@ export class Updates {
     };
     for (const [i, user] of users.entries()) {
       const unreadCount = summary.unread[i] ?? -1;
-      if (unreadCount < 0) this.remove(summary.record.key, user);
+      if (unreadCount < 0) this.#gone(summary.record, user);
       else this.#audience.sendUnjoined(user, summary.record.key, encodePush('conversation:updated', { ...shared, unreadCount }));
     }
+  }
+
+  /** A member no more, and nobody has told this node. */
+  #gone({ key, id }: ConversationRecord, user: Key): void {
+    if (!this.follows(key, user)) return;
+    this.remove(key, user);
+    const frame = encodePush('sync:required', { reason: 'membership', timestamp: Date.now(), conversationId: id });
+    this.#audience.sendUnjoined(user, key, frame);
   }
 
   stats(): { conversations: number; users: number } {

@@ -30,6 +30,7 @@ export interface ServerWishes {
   routes?: AppOptions['routes'];
   guards?: AppOptions['guards'];
   verifyToken?: AppOptions['verifyToken'];
+  wrapBus?: AppOptions['wrapBus'];
   /** Of a migrated or empty database; a new one of the PostgreSQL otherwise. */
   databaseUrl?: string;
 }
