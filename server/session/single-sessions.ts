@@ -60,18 +60,9 @@ export class SingleSessions {
 
   /** Two sessions of one user in a batch take two numbers, in the order asked. */
   async #take(users: readonly Key[]): Promise<number[]> {
-    const numbers = new Array<number>(users.length);
-    let open = users.map((user, place) => ({ user, place }));
-    while (open.length > 0) {
-      const seen = new Set<Key>();
-      const round = open.filter(({ user }) => !seen.has(user) && seen.add(user));
-      const taken = new Set(round.map(({ place }) => place));
-      open = open.filter(({ place }) => !taken.has(place));
-      const { call, numbers: next } = await this.#store.nextSessionNumbers(round.map(({ user }) => user));
-      for (const [i, { place }] of round.entries()) numbers[place] = next[i] as number;
-      const events = round.map(({ user }, i) => controlEvent(user, { type: 'session', number: next[i] as number }));
-      this.#announce.tell(call, events);
-    }
+    const { call, numbers } = await this.#store.nextSessionNumbers(users);
+    const events = users.map((user, i) => controlEvent(user, { type: 'session', number: numbers[i] as number }));
+    this.#announce.tell(call, events);
     return numbers;
   }
 }
