@@ -6,11 +6,11 @@ import { type Figures, type Health, sumFigures } from '../health.ts';
 import type { Log } from '../log.ts';
 import type { Exposition, Metrics } from '../metrics.ts';
 import { mergeExpositions } from './expositions.ts';
+import { pulseMs } from './messages.ts';
 import { Slot } from './slot.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 const metricsTimeoutMs = 1_000;
-const sizeCheckMs = 1_000;
 const bytesPerMiB = 1_048_576;
 
 export interface FleetOptions {
@@ -27,7 +27,7 @@ export class Fleet implements Front {
   #settings: Settings | undefined;
   #state: 'starting' | 'ready' | 'draining' = 'starting';
   #missedReports = 0;
-  #sizeCheck: NodeJS.Timeout | undefined;
+  #watching: NodeJS.Timeout | undefined;
   /** Replacements run one at a time. */
   #replacing: Promise<void> | undefined;
 
@@ -52,7 +52,7 @@ export class Fleet implements Front {
     onFirst();
     await Promise.all(others.map((slot) => slot.open()));
     this.#state = 'ready';
-    if (settings.workerMaxMb > 0) this.#sizeCheck = setInterval(() => this.#replaceTooLarge(settings.workerMaxMb), sizeCheckMs);
+    this.#watching = setInterval(() => this.#watch(settings.workerMaxMb), pulseMs);
   }
 
   health(own: Health): Health {
@@ -98,7 +98,7 @@ export class Fleet implements Front {
   /** Drains one worker after the other: those not yet drained take over the clients. */
   async close(reason: string): Promise<void> {
     this.#state = 'draining';
-    clearInterval(this.#sizeCheck);
+    clearInterval(this.#watching);
     for (const slot of this.#slots) await slot.drain(reason);
     await this.#replacing;
   }
@@ -122,9 +122,13 @@ export class Fleet implements Front {
     for (const slot of slots) if (this.#state === 'ready') await slot.replace(reason);
   }
 
+  #watch(maxMiB: number): void {
+    for (const slot of this.#slots) slot.watch();
+    if (maxMiB > 0 && !this.#replacing) this.#replaceTooLarge(maxMiB);
+  }
+
   /** The oldest of those beyond the ceiling, so that each gets its turn. */
   #replaceTooLarge(maxMiB: number): void {
-    if (this.#replacing) return;
     const [slot] = this.#slots
       .filter(({ mature, current }) => mature && (current?.pulse?.rssBytes ?? 0) > maxMiB * bytesPerMiB)
       .sort((a, b) => a.current!.startedAtMs - b.current!.startedAtMs);

@@ -24,5 +24,7 @@ export interface Pulse {
 }
 
 export const pulseMs = 1_000;
-/** A worker that was silent for longer is not counted as ready. */
-export const silenceMs = 5_000;
+/** A worker that missed more pulses than this is not counted as ready. */
+export const readyPulses = 5;
+/** One that missed so many takes connections from the kernel and serves nobody: it is killed. */
+export const hungPulses = 30;

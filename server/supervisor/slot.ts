@@ -3,6 +3,7 @@
 
 import { StartError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { hungPulses } from './messages.ts';
 import type { WorkerStart } from './worker.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -58,6 +59,14 @@ export class Slot {
     }
     this.restarts++;
     await old.drain(reason);
+  }
+
+  /** Called once a pulse: kills a worker that has not been heard for too many of them; another one follows. */
+  watch(): void {
+    const worker = this.current;
+    if (worker?.missPulse() !== hungPulses) return;
+    this.#options.log.error({ pid: worker.pid }, 'a worker does not answer and is killed');
+    worker.kill();
   }
 
   /** Ends for good. */

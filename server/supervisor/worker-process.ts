@@ -4,7 +4,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { StartError } from '../errors.ts';
 import type { FromWorker, Pulse, ToWorker } from './messages.ts';
-import { silenceMs } from './messages.ts';
+import { readyPulses } from './messages.ts';
 import type { WorkerStart } from './worker.ts';
 
 /** A drained worker that has not ended this long after its window is killed. */
@@ -18,7 +18,7 @@ export class WorkerProcess {
   readonly startedAtMs = Date.now();
   pulse: Pulse | undefined;
   #child: ChildProcess;
-  #heardAtMs = 0;
+  #missed = 0;
   #draining = false;
   #nextId = 1;
   readonly #drainWindowMs: number;
@@ -51,7 +51,15 @@ export class WorkerProcess {
 
   /** Takes clients, as far as it was heard lately. */
   get ready(): boolean {
-    return !this.#draining && this.pulse?.health.ready === true && Date.now() - this.#heardAtMs <= silenceMs;
+    return !this.#draining && this.pulse?.health.ready === true && this.#missed <= readyPulses;
+  }
+
+  /**
+   * Called once a pulse; answers how many have not come since it was last heard. Counted and not timed: after the machine has
+   * slept, or this process was stopped, nobody has missed anything.
+   */
+  missPulse(): number {
+    return ++this.#missed;
   }
 
   /** Its metrics as text; undefined when it does not answer in time. */
@@ -83,7 +91,7 @@ export class WorkerProcess {
   }
 
   #heard(message: FromWorker): void {
-    this.#heardAtMs = Date.now();
+    this.#missed = 0;
     if (message.type === 'pulse') this.pulse = message;
     else if (message.type === 'listening') this.#onListening();
     else if (message.type === 'failed') this.#onRefused(new StartError(message.message));
