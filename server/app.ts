@@ -18,8 +18,9 @@ import { ConversationNode } from './node.ts';
 import { NodeHealth } from './node-health.ts';
 import { registerBusMetrics, registerMetrics } from './node-metrics.ts';
 import { OutboxTicker } from './session/outbox.ts';
+import { clusterRates } from './session/rate-limit.ts';
 import { Session } from './session/session.ts';
-import { openState } from './state/index.ts';
+import { ClusterLimits, openState } from './state/index.ts';
 import { migrate, openStore, type Store, startEmbeddedPostgres } from './store/index.ts';
 
 export interface App {
@@ -123,6 +124,7 @@ class Assembly implements App {
     this.#store = await this.#openStore();
     const shared = openState({ url: settings.redisUrl, node: this.#store.node, log: this.#log });
     this.#undo.push(() => shared.close());
+    const rates = clusterRates(settings.rateProfile);
     const hasDemo = secret !== undefined && (settings.development || settings.demo);
     const ticker = new OutboxTicker();
     this.#listener = await createListener({
@@ -168,6 +170,7 @@ class Assembly implements App {
       bus: this.#bus,
       directory: shared.directory,
       state: shared.state,
+      clusterLimits: rates && new ClusterLimits(shared.redis, rates),
       guards: this.#options.guards,
       topics: this.#listener,
       verifyToken,

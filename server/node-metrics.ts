@@ -6,7 +6,7 @@ import type { Metrics } from './metrics.ts';
 import type { ConversationNode } from './node.ts';
 
 export function registerMetrics(metrics: Metrics, node: ConversationNode, listener: Listener): void {
-  const { delivery, store, typing, conversations, users, updates, roster, presence } = node.services;
+  const { delivery, store, typing, conversations, users, updates, roster, presence, clusterLimits } = node.services;
   const { counts } = node.dispatch;
   metrics.gauge('connections', 'Open WebSocket connections', () => listener.stats().open);
   metrics.counter('connections_opened_total', 'WebSocket connections opened', () => listener.stats().opened);
@@ -35,6 +35,7 @@ export function registerMetrics(metrics: Metrics, node: ConversationNode, listen
     ['presence_watched', presence.stats().watchedTopics],
     ['last_seen', presence.stats().lastSeen],
     ['limiters', node.registry.stats().limiters],
+    ['cluster_limiters', clusterLimits?.size ?? 0],
     ['addresses', listener.stats().addresses],
   ]);
 }

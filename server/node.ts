@@ -36,7 +36,7 @@ import { Grants } from './session/grants.ts';
 import { Registry } from './session/registry.ts';
 import type { Session } from './session/session.ts';
 import { SingleSessions } from './session/single-sessions.ts';
-import type { RosterDirectory, SharedState } from './state/index.ts';
+import type { ClusterLimits, RosterDirectory, SharedState } from './state/index.ts';
 import type { Key, Store, UserRecord } from './store/store.ts';
 
 export interface NodeOptions {
@@ -51,6 +51,8 @@ export interface NodeOptions {
   routes: readonly Route[];
   /** Small values that all nodes share. */
   state: SharedState;
+  /** Undefined when the rate profile has none. */
+  clusterLimits: ClusterLimits | undefined;
   /** Of the application, in place of the defaults. */
   guards?: Guards | undefined;
 }
@@ -146,6 +148,7 @@ export class ConversationNode {
       rooms,
       fanOut: new FanOut(topics, announce),
       state: options.state,
+      clusterLimits: options.clusterLimits,
       guards: options.guards ?? {},
       singleSessions: new SingleSessions(store, registry, announce),
       enterUser: batcher((requests) => store.enterUsers(requests), 500, 2),
@@ -250,6 +253,7 @@ export class ConversationNode {
     await this.#activity.close();
     this.services.rooms.close();
     this.services.presence.close();
+    this.services.clusterLimits?.close();
     await this.services.roster.close();
     await this.#options.bus.close();
   }

@@ -1,5 +1,5 @@
 // THE way in: bytes of one frame become a command, and its outcome a reply.
-// scan and decode → state → rate → schema → guard → handle → reply. Every refusal leaves through `refuse`.
+// scan and decode → state → rate → schema → rate of the cluster → guard → handle → reply. Every refusal leaves through `refuse`.
 //
 // `receive` is synchronous up to the first guard or handler that waits, and the bytes die when it returns.
 
@@ -9,7 +9,7 @@ import { limits } from '../../protocol/index.ts';
 import { type CommandName, commandNames, commandOps } from '../../protocol/ops.ts';
 import { StaleAccess } from '../domain/membership.ts';
 import { CommandError } from '../errors.ts';
-import type { Refused } from '../session/rate-limit.ts';
+import { type Refused, tooMany } from '../session/rate-limit.ts';
 import type { Session } from '../session/session.ts';
 import { StateUnavailable } from '../state/index.ts';
 import { Execution } from './execution.ts';
@@ -79,10 +79,7 @@ export class Dispatch {
       if (this.draining) throw new CommandError('UNAVAILABLE', 'the server is shutting down', { retryAfterMs: 1_000 });
       const { route, input } = name === 'call' ? this.#application(asked) : { route: this.#table.byOp.get(op), input: asked };
       const refused = overBudget ?? countCommand(session, name, asked, route);
-      if (refused) {
-        const { retryAfterMs, ...details } = refused;
-        throw new CommandError('RATE_LIMIT_EXCEEDED', `too many ${overBudget ? 'frames' : name}`, { retryAfterMs, details });
-      }
+      if (refused) throw tooMany(overBudget ? 'frames' : String(name), refused);
       if (!route || !offers(session.path, route)) throw new CommandError('UNKNOWN_COMMAND', `op ${op} is not offered here`);
       if (route.roles && !route.roles.includes(session.identity?.role ?? 'customer'))
         throw new CommandError('ACCESS_DENIED', 'not for this role');

@@ -1,7 +1,9 @@
-// One command under way: guard, then handler, then exactly one outcome.
+// One command under way: the limit that all nodes count, guard, handler, then exactly one outcome.
 
 import { CommandError } from '../errors.ts';
+import { isPerson, tooMany } from '../session/rate-limit.ts';
 import type { Session } from '../session/session.ts';
+import type { OverLimit } from '../state/cluster-limits.ts';
 import type { SharedState } from '../state/shared-state.ts';
 import { tenantState } from '../state/tenant-state.ts';
 import { type Actions, actionsOf } from './actions.ts';
@@ -42,8 +44,23 @@ export class Execution implements Context {
     this.#settle = settle;
   }
 
-  /** Asks the guard and starts the handler. The promise, if any, settles when the handler has begun; it never rejects. */
+  /**
+   * Asks the cluster's limit and the guard, and starts the handler. The promise, if any, settles when the handler has begun; it
+   * never rejects.
+   */
   begin(): Promise<void> | undefined {
+    return this.#counted()?.then((over) => (over ? this.#end({ error: tooMany(this.#route.name, over) }) : this.#ask())) ?? this.#ask();
+  }
+
+  /** Undefined when nobody has to be asked. */
+  #counted(): Promise<OverLimit | undefined> | undefined {
+    const { clusterLimits } = this.#services;
+    const { identity } = this.session;
+    return clusterLimits && identity && isPerson(identity.role) ? clusterLimits.take(this.#route.name, identity.key) : undefined;
+  }
+
+  #ask(): Promise<void> | undefined {
+    if (!this.#settle) return undefined;
     try {
       const granted = this.#route.guard?.(this, this.#input as never);
       if (granted instanceof Promise) {

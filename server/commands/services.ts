@@ -19,7 +19,7 @@ import type { Updates } from '../domain/updates.ts';
 import type { Users } from '../domain/users.ts';
 import type { Registry } from '../session/registry.ts';
 import type { SingleSessions } from '../session/single-sessions.ts';
-import type { SharedState } from '../state/index.ts';
+import type { ClusterLimits, SharedState } from '../state/index.ts';
 import type { Key, Store, UserEntry } from '../store/store.ts';
 import type { Guards } from './guards.ts';
 
@@ -42,6 +42,8 @@ export interface Services {
   /** What the nodes say of themselves. */
   roster: Roster;
   presence: Presence;
+  /** Undefined when the rate profile has none. */
+  clusterLimits: ClusterLimits | undefined;
   rooms: Rooms;
   fanOut: FanOut;
   /** Of all tenants; handlers see their own part. */

@@ -2,6 +2,8 @@
 
 import type { CommandName, Role } from '../../protocol/index.ts';
 import type { Settings } from '../config.ts';
+import { CommandError } from '../errors.ts';
+import type { ClusterRate } from '../state/index.ts';
 
 export interface Rate {
   /** Tokens per window. */
@@ -48,8 +50,15 @@ const free: ReadonlySet<RateName> = new Set(['typing:stop', 'auth', 'auth:refres
 export function ratesFor(profile: Settings['rateProfile'], role: Role): RateTable | undefined {
   if (profile === 'bench') return undefined;
   const base = profile === 'marketplace' ? marketplace : chat;
-  return new Map(role === 'bot' || role === 'service' ? [...base, ...automatic] : base);
+  return new Map(isPerson(role) ? base : [...base, ...automatic]);
 }
+
+/** What all nodes count together, for people, beside the buckets of each node; undefined when the profile has nothing. */
+export function clusterRates(profile: Settings['rateProfile']): ReadonlyMap<RateName, ClusterRate> | undefined {
+  return profile === 'marketplace' ? new Map([['message:send', { limit: 100, windowMs: hour }]]) : undefined;
+}
+
+export const isPerson = (role: Role): boolean => role !== 'bot' && role !== 'service';
 
 /** As announced in the auth reply. */
 export function announcedRates(table: RateTable | undefined): Record<string, Rate> {
@@ -62,6 +71,11 @@ export interface Refused {
   /** When the next token is there, ms since 1970. */
   resetAt: number;
   retryAfterMs: number;
+}
+
+/** The answer to whoever asks too often. */
+export function tooMany(what: string, { retryAfterMs, ...details }: Refused): CommandError {
+  return new CommandError('RATE_LIMIT_EXCEEDED', `too many ${what}`, { retryAfterMs, details });
 }
 
 export class TokenBucket {
