@@ -2,6 +2,7 @@
 // node and Redis there is a proxy that can break. Nothing of it outlives the test process.
 
 import postgres from 'postgres';
+import { type FaultName, startFaulty } from './faulty.ts';
 import { startTestPostgres, type TestPostgres } from './postgres.ts';
 import { freePort, type Running, startUtalk } from './processes.ts';
 import type { LoggedEntry } from './recording.ts';
@@ -14,6 +15,8 @@ export interface ClusterWishes {
   nodes?: number;
   /** For every node, beside what makes it a node of this cluster. */
   environment?: Record<string, string>;
+  /** Faults built into nodes, by the number of the node; the others are as in life. */
+  faults?: Readonly<Record<number, FaultName>>;
 }
 
 const healthTimeoutMs = 1_000;
@@ -27,11 +30,19 @@ export class ClusterNode {
   /** What this node knows as Redis. */
   readonly redisProxy: TcpProxy;
   readonly #environment: Record<string, string>;
+  readonly #fault: FaultName | undefined;
   #running: Running | undefined;
   #logs = '';
 
-  constructor(index: number, port: number, httpPort: number, redisProxy: TcpProxy, environment: Record<string, string>) {
+  constructor(
+    index: number,
+    [port, httpPort]: [number, number],
+    redisProxy: TcpProxy,
+    environment: Record<string, string>,
+    fault?: FaultName,
+  ) {
     this.index = index;
+    this.#fault = fault;
     this.url = `ws://127.0.0.1:${port}`;
     this.httpUrl = `http://127.0.0.1:${httpPort}`;
     this.redisProxy = redisProxy;
@@ -55,7 +66,7 @@ export class ClusterNode {
   }
 
   async start(): Promise<void> {
-    const running = startUtalk(['serve'], this.#environment);
+    const running = this.#fault === undefined ? startUtalk(['serve'], this.#environment) : startFaulty(this.#fault, this.#environment);
     await running.line((line) => line.startsWith('WebSocket:'));
     this.#running = running;
   }
@@ -118,7 +129,7 @@ export class Cluster {
     this.redis = parts.redis;
   }
 
-  static async start({ nodes: count = 2, environment = {} }: ClusterWishes = {}): Promise<Cluster> {
+  static async start({ nodes: count = 2, environment = {}, faults = {} }: ClusterWishes = {}): Promise<Cluster> {
     const [database, redis] = await Promise.all([startTestPostgres({ max_connections: '60' }), RedisServer.start()]);
     const databaseUrl = await database.createDatabase();
     const redisProxy = await TcpProxy.before(redis.port);
@@ -133,7 +144,7 @@ export class Cluster {
     const nodes: ClusterNode[] = [];
     for (let i = 0; i < count; i++) {
       const proxy = await TcpProxy.before(redisProxy.port);
-      nodes.push(new ClusterNode(i, await freePort(), await freePort(), proxy, common));
+      nodes.push(new ClusterNode(i, [await freePort(), await freePort()], proxy, common, faults[i]));
     }
     const cluster = new Cluster({ postgres: database, databaseUrl, redisProxy, nodes, redis });
     try {

@@ -139,8 +139,8 @@ export class Fleet {
   }
 
   /** Resolves when every message was answered and every member has the head of the table, or when patience is at its end. */
-  async settled(): Promise<void> {
-    const signal = AbortSignal.timeout(settlePatienceMs);
+  async settled(patienceMs = settlePatienceMs): Promise<void> {
+    const signal = AbortSignal.timeout(patienceMs);
     await Promise.allSettled(this.clients.map(({ client }) => client.drain({ signal })));
     const table = await this.cluster.table(this.talks.map(({ id }) => id));
     const heads = new Map(table.map(({ conversation, seq }) => [conversation, seq]));

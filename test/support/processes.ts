@@ -26,9 +26,12 @@ export interface Running {
 }
 
 /** Runs `utalk` with these arguments and nothing of our own environment but PATH and HOME. */
-export function startUtalk(args: readonly string[], environment: Record<string, string>): Running {
+export const startUtalk = (args: readonly string[], environment: Record<string, string>): Running => startProgram(cli, args, environment);
+
+/** The same with another program. */
+export function startProgram(file: string, args: readonly string[], environment: Record<string, string>): Running {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [cli, ...args], {
+  const child = spawn(process.execPath, [file, ...args], {
     cwd: root,
     env: { PATH, HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -60,7 +63,7 @@ export function startUtalk(args: readonly string[], environment: Record<string, 
       };
       watchers.add(watch);
       for (const old of lines) watch(old);
-      void ended.then((code) => reject(new Error(`utalk ${args[0]} ended with ${code} before the line came: ${errors}`)));
+      void ended.then((code) => reject(new Error(`${path.basename(file)} ${args[0]} ended with ${code} before the line came: ${errors}`)));
     });
   return { process: child, lines, errors: () => errors, ended, line };
 }
