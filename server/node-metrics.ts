@@ -22,7 +22,7 @@ export function registerMetrics(metrics: Metrics, node: ConversationNode, listen
   metrics.labelled('commands', 'Commands answered since the start', 'command', () => counts.commands);
   metrics.labelled('command_errors', 'Commands refused since the start, by error code', 'code', () => counts.errors);
   metrics.counter('entries_published_total', 'Entries published on a topic', () => delivery.counts.published);
-  metrics.counter('gaps_total', 'Gaps in a log that were noticed and read from the store', () => delivery.counts.gaps);
+  metrics.counter('gaps_total', 'Gaps in a log that were noticed and read from the store', () => delivery.stats().gaps);
   metrics.gauge('append_queue_rows', 'Rows waiting to be appended', () => store.appends.waiting);
   metrics.labelled('table_size', 'Entries of the tables kept in memory', 'table', () => [
     ['cursors', delivery.stats().cursors],

@@ -8,37 +8,10 @@ import type { Logger } from 'pino';
 import { encodePush } from '../../protocol/codec.ts';
 import type { Key, Store, StoredEntry } from '../store/store.ts';
 import type { MembersChanged } from './conversations.ts';
+import { type Cursor, newCursor, type Outgoing } from './delivery/cursor.ts';
+import { GapRepair } from './delivery/gap-repair.ts';
 import { entryFrame } from './entries.ts';
 import type { Topics } from './topics.ts';
-
-/** An entry on its way out. */
-export interface Outgoing {
-  key: Key;
-  seq: number;
-  frame: Uint8Array;
-  /** Applied in its turn: after this entry is published, before the next one. */
-  change?: MembersChanged;
-}
-
-interface Cursor {
-  readonly key: Key;
-  readonly topic: string;
-  readonly conversationId: string;
-  /** Encodes an entry read from the store. */
-  readonly encode: (entry: StoredEntry) => Uint8Array;
-  /** Seq of the entry to be published next; 0 while unknown. */
-  next: number;
-  /** Head that `next` was set from: what lies at or below it was never passed here, member changes among it. */
-  startedAt: number;
-  /** There may be entries beyond the held ones: more came than are held, or some were never announced. */
-  overflowed: boolean;
-  /** The log may have gone back: the next head that is read counts, and subscribers are told. */
-  restarted: boolean;
-  /** Entries that came too early, by seq. */
-  held: Map<number, Outgoing> | undefined;
-  holds: number;
-  repairing: boolean;
-}
 
 export interface DeliveryOptions {
   store: Pick<Store, 'readAfter'>;
@@ -58,12 +31,6 @@ export interface DeliveryOptions {
   later?: (run: () => void, delayMs: number) => void;
 }
 
-/** How long an entry that came too early waits for the ones before it. */
-const holdMs = 50;
-const retryMs = 1_000;
-const repairPage = 500;
-/** More missing entries than this are not pushed one by one: clients page. */
-const maxRepair = 500;
 /** Entries held while the position is unknown; beyond, they are read from the store. */
 const maxHeld = 1_000;
 /** Publishes in one synchronous pass. */
@@ -71,16 +38,23 @@ const maxPass = 5_000;
 
 export class Delivery {
   readonly #options: DeliveryOptions;
-  readonly #later: NonNullable<DeliveryOptions['later']>;
   readonly #cursors = new Map<Key, Cursor>();
-  /** Raised by every restart: what was asked before is no answer any more. */
-  #era = 0;
+  readonly #repair: GapRepair;
   #backlog: Outgoing[] = [];
-  readonly counts = { published: 0, dropped: 0, held: 0, repaired: 0, gaps: 0, resets: 0 };
+  readonly counts = { published: 0, dropped: 0, held: 0, resets: 0 };
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
-    this.#later = options.later ?? ((run, delayMs) => void setTimeout(run, delayMs).unref());
+    this.#repair = new GapRepair({
+      store: options.store,
+      log: options.log,
+      later: options.later ?? ((run, delayMs) => void setTimeout(run, delayMs).unref()),
+      isOpen: (cursor) => this.#cursors.get(cursor.key) === cursor,
+      changeOf: options.changeOf,
+      take: (entry) => this.#take(entry),
+      release: (cursor) => this.#release(cursor),
+      reset: (cursor, head, reason) => this.#reset(cursor, head, reason),
+    });
   }
 
   /**
@@ -93,19 +67,7 @@ export class Delivery {
       cursor.holds++;
       return;
     }
-    this.#cursors.set(key, {
-      key,
-      topic,
-      conversationId,
-      encode,
-      next: 0,
-      startedAt: 0,
-      overflowed: false,
-      restarted: false,
-      held: undefined,
-      holds: 1,
-      repairing: false,
-    });
+    this.#cursors.set(key, newCursor(key, conversationId, topic, encode));
     this.#options.onInterest(key, true);
   }
 
@@ -157,7 +119,7 @@ export class Delivery {
     const cursor = this.#cursors.get(key);
     if (!cursor) return;
     cursor.overflowed = true;
-    if (cursor.next > 0) this.#startRepair(cursor, 0);
+    if (cursor.next > 0) this.#repair.start(cursor, 0);
   }
 
   /** Looks into every log. */
@@ -171,26 +133,13 @@ export class Delivery {
    * old position.
    */
   restart(): void {
-    this.#era++;
+    this.#repair.forgetAnswers();
     this.#backlog = [];
     for (const cursor of this.#cursors.values()) {
       cursor.restarted = true;
       cursor.next = 0;
       cursor.held = undefined;
-      void this.#findHead(cursor);
-    }
-  }
-
-  async #findHead(cursor: Cursor): Promise<void> {
-    const era = this.#era;
-    try {
-      const { head } = await this.#options.store.readAfter(cursor.key, Number.MAX_SAFE_INTEGER, 1);
-      if (!cursor.restarted || era !== this.#era || this.#cursors.get(cursor.key) !== cursor) return;
-      cursor.restarted = false;
-      this.#reset(cursor, head, 'reset');
-    } catch (error) {
-      this.#options.log.warn({ conversation: cursor.key, err: error }, 'the head of a log could not be read yet');
-      if (era === this.#era) this.#later(() => void this.#findHead(cursor), retryMs);
+      void this.#repair.findHead(cursor);
     }
   }
 
@@ -198,7 +147,7 @@ export class Delivery {
     cursor.next = head + 1;
     cursor.startedAt = head;
     this.#release(cursor);
-    if (cursor.overflowed) this.#startRepair(cursor);
+    if (cursor.overflowed) this.#repair.start(cursor);
   }
 
   /** Takes entries of one commit or one bus read, in order. */
@@ -253,14 +202,7 @@ export class Delivery {
     }
     cursor.held.set(entry.seq, entry);
     this.counts.held++;
-    if (cursor.next > 0) this.#startRepair(cursor);
-  }
-
-  #startRepair(cursor: Cursor, delayMs = holdMs): void {
-    if (cursor.repairing) return;
-    cursor.repairing = true;
-    if (delayMs === 0) void this.#repair(cursor);
-    else this.#later(() => void this.#repair(cursor), delayMs);
+    if (cursor.next > 0) this.#repair.start(cursor);
   }
 
   /** Publishes what is held and has become due, and forgets what is old. */
@@ -273,47 +215,7 @@ export class Delivery {
     }
     for (const seq of held.keys()) if (seq < cursor.next) held.delete(seq);
     if (held.size === 0) cursor.held = undefined;
-    else this.#startRepair(cursor);
-  }
-
-  /** Reads what is missing before the held entries. Between the read and its answer the cursor may have moved on. */
-  async #repair(cursor: Cursor): Promise<void> {
-    try {
-      while ((cursor.held || cursor.overflowed) && cursor.next > 0 && this.#cursors.get(cursor.key) === cursor) {
-        const position = cursor.next - 1;
-        this.counts.gaps++;
-        // Before the read: what overflows or is held while it is under way may not be in its answer.
-        cursor.overflowed = false;
-        const heldBefore = cursor.held ? [...cursor.held.keys()] : [];
-        const era = this.#era;
-        const { entries, head } = await this.#options.store.readAfter(cursor.key, position, repairPage);
-        if (era !== this.#era) break;
-        // What was held before the read and lies beyond its head can only come from a log that is not this one any more.
-        for (const seq of heldBefore) if (seq > head) cursor.held?.delete(seq);
-        if (cursor.held?.size === 0) cursor.held = undefined;
-        if (head < position) {
-          this.#reset(cursor, head, 'reset');
-          break;
-        }
-        if (head - position > maxRepair) {
-          this.#reset(cursor, head, 'gap');
-          break;
-        }
-        this.counts.repaired += entries.length;
-        const { changeOf } = this.#options;
-        for (const entry of entries) this.#take({ key: cursor.key, seq: entry.seq, frame: cursor.encode(entry), change: changeOf(entry) });
-      }
-    } catch (error) {
-      this.#options.log.warn({ conversation: cursor.key, err: error }, 'a gap could not be repaired yet');
-      cursor.overflowed = true;
-      this.#later(() => void this.#repair(cursor), retryMs);
-      return;
-    }
-    cursor.repairing = false;
-    if (cursor.next === 0) return;
-    this.#release(cursor);
-    // Asked for while the last answer was being taken.
-    if (cursor.overflowed) this.#startRepair(cursor);
+    else this.#repair.start(cursor);
   }
 
   #reset(cursor: Cursor, head: number, reason: 'gap' | 'reset'): void {
@@ -329,7 +231,7 @@ export class Delivery {
     );
   }
 
-  stats(): { cursors: number; backlog: number } & Delivery['counts'] {
-    return { cursors: this.#cursors.size, backlog: this.#backlog.length, ...this.counts };
+  stats(): { cursors: number; backlog: number } & Delivery['counts'] & GapRepair['counts'] {
+    return { cursors: this.#cursors.size, backlog: this.#backlog.length, ...this.counts, ...this.#repair.counts };
   }
 }

@@ -17,7 +17,8 @@ import {
 } from '../store/store.ts';
 import type { Announce } from './announce.ts';
 import type { MembersChanged } from './conversations.ts';
-import type { Delivery, Outgoing } from './delivery.ts';
+import type { Outgoing } from './delivery/cursor.ts';
+import type { Delivery } from './delivery.ts';
 import { entryFrame } from './entries.ts';
 import { newEntryId } from './ids.ts';
 

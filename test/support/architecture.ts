@@ -82,6 +82,8 @@ const fileFloors = new Map([
   ['server/app.ts', 7],
   ['server/index.ts', 7],
   ['server/node.ts', 7],
+  ['server/tenant.ts', 7],
+  ['server/hearing.ts', 7],
   ['server/node-metrics.ts', 7],
   ['server/node-health.ts', 7],
   ['server/demo.ts', 7],

@@ -5,7 +5,8 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { decodePush } from '../../../protocol/codec.ts';
 import type { MembersChanged } from '../../../server/domain/conversations.ts';
-import { Delivery, type Outgoing } from '../../../server/domain/delivery.ts';
+import type { Outgoing } from '../../../server/domain/delivery/cursor.ts';
+import { Delivery } from '../../../server/domain/delivery.ts';
 import { conversationTopic } from '../../../server/domain/topics.ts';
 import type { Key, StoredEntry } from '../../../server/store/store.ts';
 
