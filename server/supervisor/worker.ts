@@ -32,7 +32,9 @@ export function receiveStart(): Promise<WorkerStart> {
 export async function runWorker({ worker, settings }: WorkerStart, log: Log): Promise<number> {
   const told = new Promise<string>((resolve) => {
     process.on('message', (message: ToWorker) => message.type === 'drain' && resolve(message.reason));
-    process.once('disconnect', () => resolve('the supervisor is gone'));
+    const gone = () => resolve('the supervisor is gone');
+    if (process.connected) process.once('disconnect', gone);
+    else gone();
   });
   // A closed terminal signals its whole group; the supervisor decides what that means.
   process.on('SIGHUP', () => {});

@@ -27,9 +27,10 @@ describe('four workers', () => {
   const scrape = async (): Promise<Sample[]> => parseExposition(await (await server.http('/metrics')).text());
 
   test('are ready together, and the page leads to them', async () => {
-    const answer = await server.http('/health/ready');
-    expect(answer.status).toBe(200);
-    expect(await answer.json()).toMatchObject({ status: 'ok', checks: { store: 'ok', redis: 'ok', workers: '4 of 4 ready' } });
+    expect((await server.http('/health/ready')).status).toBe(200);
+    await expect
+      .poll(async () => (await server.http('/health/ready')).json(), patience)
+      .toMatchObject({ status: 'ok', checks: { store: 'ok', redis: 'ok', workers: '4 of 4 ready' } });
     expect(await (await server.http('/demo/config')).json()).toMatchObject({ wsPort: Number(server.environment.PORT) });
     expect(new Set(server.pids.values()).size).toBe(4);
   });
