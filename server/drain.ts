@@ -25,7 +25,7 @@ export async function drain(node: ConversationNode, listener: Listener, windowMs
   }
   listener.stopAccepting();
   while (node.registry.stats().sessions > 0 && Date.now() < deadlineMs) await wait(pollMs);
-  await Promise.race([node.flush(), wait(flushTimeoutMs)]);
+  await within(node.flush(), flushTimeoutMs);
   while (node.dispatch.inFlight > 0 && Date.now() < deadlineMs + graceMs) await wait(pollMs);
   for (const session of [...node.registry.all()]) session.end(1012, 'server restart');
   // One more turn of the loop, so that the close frames leave.
@@ -33,3 +33,10 @@ export async function drain(node: ConversationNode, listener: Listener, windowMs
 }
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** Waits for the work, but no longer than this; the timer holds nobody up. */
+async function within(work: Promise<void>, ms: number): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

@@ -190,14 +190,8 @@ export class ConversationNode {
       repair.doubt();
       roster.lost(origin);
     };
-    bus.onState = (state) => {
-      repair.rhythmChanged();
-      roster.stateChanged(state);
-    };
-    bus.onNode = (node, change) => {
-      repair.rhythmChanged();
-      roster.nodeChanged(node, change);
-    };
+    bus.onState = (state) => roster.stateChanged(state);
+    bus.onNode = (node, change) => roster.nodeChanged(node, change);
     this.dispatch = new Dispatch(routeTable(this.services, options.routes), settings.handlerTimeoutMs);
     this.#sweep = setInterval(() => {
       const nowMs = Date.now();

@@ -34,6 +34,8 @@ const spreadMs = 300;
 const retryMs = 1_000;
 const doubtEveryMs = 5_000;
 const maxChanges = 5_000;
+/** The bus does not tell when another node falls silent. */
+const watchMs = 500;
 
 export class Repair {
   readonly #options: RepairOptions;
@@ -45,6 +47,8 @@ export class Repair {
   #reading: Promise<void> | undefined;
   #anxiousUntilMs = 0;
   #doubtNotedAtMs = Number.NEGATIVE_INFINITY;
+  #watch: NodeJS.Timeout | undefined;
+  #wasDoubtful = false;
   #closed = false;
   readonly counts = { reads: 0, unheard: 0, everything: 0, failed: 0 };
 
@@ -58,6 +62,13 @@ export class Repair {
     const { position } = await this.#options.store.readChanges(undefined, new Map(), 1);
     this.#position = position;
     this.#plan(this.#intervalMs());
+    this.#watch = setInterval(() => this.#watchBus(), watchMs).unref();
+  }
+
+  #watchBus(): void {
+    const { doubtful } = this.#options.bus;
+    if (doubtful && !this.#wasDoubtful) this.doubt();
+    this.#wasDoubtful = doubtful;
   }
 
   /** Notes calls of a node that were told completely. */
@@ -74,11 +85,6 @@ export class Repair {
   doubt(delayMs = 0): void {
     this.#anxiousUntilMs = performance.now() + anxietyMs;
     this.#plan(delayMs + this.#random() * spreadMs);
-  }
-
-  /** The trouble began or ended: the rhythm may be another one. */
-  rhythmChanged(): void {
-    this.#plan(this.#intervalMs());
   }
 
   #intervalMs(): number {
@@ -162,6 +168,7 @@ export class Repair {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#watch);
     await this.#reading;
   }
 }
