@@ -31,6 +31,8 @@ export interface App {
   listen(): Promise<{ port: number; httpPort: number }>;
   health(): Health;
   figures(): Figures;
+  /** Connections that are open now, and all that were ever opened. */
+  connections(): { open: number; opened: number };
   /** What this process shows to Prometheus. */
   readonly metrics: Metrics;
   /** Of the database in use, with its password; never to be logged. */
@@ -259,6 +261,11 @@ class Assembly implements App {
       rooms: this.node.services.delivery.stats().cursors,
       ...(redisUrl === undefined ? {} : { redis: this.#bus.state }),
     };
+  }
+
+  connections(): { open: number; opened: number } {
+    const { open, opened } = this.#listener.stats();
+    return { open, opened };
   }
 
   close(reason = 'restart'): Promise<void> {
