@@ -121,6 +121,21 @@ describe('four workers', () => {
       .toMatchObject({ status: 'ok', checks: { workers: '4 of 4 ready' } });
   });
 
+  test('without Redis all are degraded and ready, and messages are stored', async () => {
+    const states = async () => byLabel(await scrape(), 'utalk_state', 'worker');
+    const wellParts = (parts: number) => Object.fromEntries([...range(4).map((i) => [i, parts]), ['supervisor', parts - 1]]);
+    await redis.kill();
+    await expect
+      .poll(async () => (await server.http('/health/ready')).json(), patience)
+      .toMatchObject({ status: 'degraded', ready: true, checks: { redis: expect.stringMatching(/^down for/), workers: '4 of 4 ready' } });
+    await expect.poll(async () => Object.fromEntries(await states()), patience).toEqual(wellParts(2));
+    const sent = server.utalk('send', '--conversation', 'demo', '--text', 'without Redis', '--json');
+    expect(await sent.ended, sent.errors()).toBe(0);
+    await redis.start();
+    await expect.poll(async () => Object.fromEntries(await states()), patience).toEqual(wellParts(3));
+    await expect.poll(async () => (await server.http('/health/ready')).json(), patience).toMatchObject({ status: 'ok' });
+  });
+
   test('SIGHUP replaces each, and the new one listens before the old one drains', async () => {
     const old = server.pids;
     const since = server.log.length;
