@@ -60,8 +60,8 @@ export interface Server {
   /** Small values that all nodes share, of no tenant. Handlers see those of their tenant. */
   readonly state: SharedState;
   getStats(): Stats;
-  /** Of this node. */
-  healthCheck(): Health;
+  /** Of this node; users and rooms are those of the whole cluster. */
+  healthCheck(): Health & { healthy: boolean } & Pick<Stats, 'connectedUsers' | 'rooms' | 'timestamp'>;
   /** Drains, then closes everything. */
   close(): Promise<void>;
 }
@@ -80,7 +80,10 @@ export async function createServer({ settings: given = {}, authenticate, log, ..
     tenant: (id) => openTenant(services, id),
     state: services.state,
     getStats: () => statsOf(app),
-    healthCheck: () => app.health(),
+    healthCheck: () => {
+      const health = app.health();
+      return { ...health, healthy: health.ready, ...hereOf(app) };
+    },
     close: () => app.close(),
   };
 }
@@ -102,8 +105,12 @@ function statsOf(app: App): Stats {
     disconnections: opened - open,
     messagesPublished: services.delivery.counts.published,
     errors,
-    connectedUsers: services.presence.stats().users,
-    rooms: services.rooms.stats().rooms,
-    timestamp: Date.now(),
+    ...hereOf(app),
   };
 }
+
+const hereOf = ({ node: { services } }: App) => ({
+  connectedUsers: services.presence.stats().users,
+  rooms: services.rooms.stats().rooms,
+  timestamp: Date.now(),
+});

@@ -6,7 +6,7 @@ import type { Metrics } from './metrics.ts';
 import type { ConversationNode } from './node.ts';
 
 export function registerMetrics(metrics: Metrics, node: ConversationNode, listener: Listener): void {
-  const { delivery, store, typing, conversations, users, updates, roster, presence, clusterLimits } = node.services;
+  const { delivery, store, typing, conversations, users, updates, roster, rooms, presence, clusterLimits } = node.services;
   const { counts } = node.dispatch;
   metrics.gauge('connections', 'Open WebSocket connections', () => listener.stats().open);
   metrics.counter('connections_opened_total', 'WebSocket connections opened', () => listener.stats().opened);
@@ -30,6 +30,8 @@ export function registerMetrics(metrics: Metrics, node: ConversationNode, listen
     ['users', users.size],
     ['updates', updates.stats().conversations],
     ['typing', typing.size],
+    ['rooms', rooms.stats().rooms],
+    ['room_memberships', rooms.stats().memberships],
     ['roster', roster.stats().facts],
     ['presence', presence.stats().users],
     ['presence_watched', presence.stats().watchedTopics],

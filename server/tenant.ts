@@ -93,7 +93,7 @@ export function openTenant(services: Services, id: string): Tenant {
       fanOut.publish(roomTopic(id, roomId), frame);
       return rooms.members(id, roomId, 1).memberCount > 0;
     },
-    sendToUser: async (userId, name, data) => presence.isConnected(id, userId) && events.toUser(userId, name, data),
+    sendToUser: (userId, name, data) => events.toUser(userId, name, data),
     broadcast: (name, data) => events.broadcast(name, data),
     isUserConnected: (userId) => presence.isConnected(id, userId),
     getUserSockets: (userId) => presence.sessionsOf(id, userId),

@@ -3,8 +3,8 @@
 
 import { encodePush } from '../../protocol/codec.ts';
 import { type ErrorCode, limits, type Role } from '../../protocol/index.ts';
-import { unavailable } from '../domain/log.ts';
 import { channelTopic, roleTopic, roomTopic, tenantTopic, workspaceTopic } from '../domain/topics.ts';
+import { unavailable } from '../domain/unavailable.ts';
 import { CommandError } from '../errors.ts';
 import type { Session } from '../session/session.ts';
 import type { Services } from './services.ts';
@@ -15,7 +15,7 @@ export interface Events {
   toConversation(conversationId: string, name: string, data?: unknown): Promise<boolean>;
   /** To sessions in the room; the event names it. */
   toRoom(roomId: string, name: string, data?: unknown): void;
-  /** To all sessions of a user. False when the tenant has none of that id. @throws CommandError UNAVAILABLE */
+  /** To all sessions of a user. False when the user is not known to be connected anywhere. @throws CommandError UNAVAILABLE */
   toUser(userId: string, name: string, data?: unknown): Promise<boolean>;
   toRole(role: Role, name: string, data?: unknown): void;
   toWorkspace(workspaceId: string, name: string, data?: unknown): void;
@@ -34,10 +34,10 @@ export interface Actions extends Events {
   leaveRoom(roomId: string): void;
 }
 
-export type EventServices = Pick<Services, 'fanOut' | 'users' | 'conversations'>;
+export type EventServices = Pick<Services, 'fanOut' | 'users' | 'conversations' | 'presence'>;
 
 /** The events of one tenant. */
-export function eventsOf({ fanOut, users, conversations }: EventServices, tenant: string): Events {
+export function eventsOf({ fanOut, users, conversations, presence }: EventServices, tenant: string): Events {
   return {
     async toConversation(conversationId, name, data) {
       const frame = eventFrame(name, data);
@@ -49,8 +49,9 @@ export function eventsOf({ fanOut, users, conversations }: EventServices, tenant
     async toUser(userId, name, data) {
       const frame = eventFrame(name, data);
       const user = await found(users.find(tenant, userId));
+      // Sent in any case: a session that was opened on another node a moment ago may not be known here yet.
       if (user) fanOut.toUser(user.key, frame);
-      return user !== undefined;
+      return presence.isConnected(tenant, userId);
     },
     toRole: (role, name, data) => fanOut.publish(roleTopic(tenant, role), eventFrame(name, data)),
     toWorkspace: (workspaceId, name, data) => fanOut.publish(workspaceTopic(tenant, workspaceId), eventFrame(name, data)),

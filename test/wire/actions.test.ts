@@ -134,8 +134,10 @@ describe('an event', () => {
     expect([told(ana), told(ben), told(luis)]).toEqual([[1, 4], [1, 4], []]);
   });
 
-  test('to a user nobody ever saw finds none, also in another tenant', async () => {
-    const { luis, alien } = await people();
+  test('to a user who is not connected finds none, also in another tenant', async () => {
+    const { luis, alien, ben } = await people();
+    expect(await call(luis, 'tell', { to: 'user', id: 'ben' })).toEqual({ found: true });
+    await ben.next('event');
     expect(await call(luis, 'tell', { to: 'user', id: 'nobody' })).toEqual({ found: false });
     expect(await call(alien, 'tell', { to: 'user', id: 'ben' })).toEqual({ found: false });
   });
