@@ -96,6 +96,19 @@ function callsOf(store: Store, users: readonly UserRecord[]): ReadonlyMap<string
       'summaries, 50 of 2 users',
       (pick) => store.summarize(some(pick, 50).map(({ key }) => ({ conversation: key, users: [reader.key, writer.key] }))),
     ],
+    [
+      'entries after a seq, 50',
+      (pick) => store.readAfterMany(some(pick, 50).map(({ key }) => ({ conversation: key, afterSeq: 2, limit: 10 }))),
+    ],
+    [
+      'watermarks of members, 50',
+      (pick) =>
+        store.readWatermarks(
+          some(pick, 50).map(({ key }) => key),
+          100,
+        ),
+    ],
+    ['load by key, 50', (pick) => store.loadConversationsByKey(some(pick, 50).map(({ key }) => key))],
     ['touch, 50', (pick) => store.touch(some(pick, 50).map(({ key }) => ({ conversation: key, atMs: Date.now() })))],
     [
       'list of a workspace, 20',
@@ -104,6 +117,16 @@ function callsOf(store: Store, users: readonly UserRecord[]): ReadonlyMap<string
     // Last, so that the calls before find the same short logs at every size.
     ['append, 50 rows of 10 conversations', (pick) => append(store, some(pick, 10), 50, writer)],
     ['append, 500 rows of 50 conversations', (pick) => append(store, some(pick, 50), 500, writer)],
+    ['session numbers, 50', () => store.nextSessionNumbers(users.map(({ key }) => key))],
+    ['users by key, 50', () => store.readUsers(users.map(({ key }) => key))],
+    ['last seen, 50', () => store.touchUsers(users.map(({ key }) => ({ user: key, atMs: Date.now() })))],
+    [
+      'changes, none new',
+      async () => {
+        const { position } = await store.readChanges(undefined, new Map(), 1_000);
+        await store.readChanges(position, new Map(), 1_000);
+      },
+    ],
     ['admit, 50 known users', () => store.admitUsers(Array.from({ length: 50 }, (_, i) => claims(`u-${i}`)))],
   ]);
 }

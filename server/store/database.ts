@@ -90,7 +90,14 @@ export class Database {
   async greet(sql: Connection): Promise<string> {
     const asked = this.lineage.mark();
     const [sight] = await sql.unsafe<Sight[]>(lineageStatement, [], { prepare: true });
+    const wasDown = this.#down !== undefined;
+    // Who is told of the return may read at once.
+    this.#down = undefined;
     this.lineage.greeted(sight!, asked);
+    if (wasDown && !this.#closed) {
+      this.#options.log.info({ downMs: Math.round(performance.now() - this.#downSinceMs) }, 'the database answers again');
+      this.#options.onUp();
+    }
     return sight!.generation;
   }
 
@@ -163,20 +170,14 @@ export class Database {
   }
 
   #scheduleProbe(): void {
+    clearTimeout(this.#probe);
     this.#probe = setTimeout(() => void this.#tryAgain(), probeEveryMs);
   }
 
+  // A lane may have found it in the meantime.
   async #tryAgain(): Promise<void> {
-    try {
-      await this.#reach();
-    } catch {
-      if (!this.#closed) this.#scheduleProbe();
-      return;
-    }
-    if (this.#closed) return;
-    this.#down = undefined;
-    this.#options.log.info({ downMs: Math.round(performance.now() - this.#downSinceMs) }, 'the database answers again');
-    this.#options.onUp();
+    if (this.#down) await this.#reach().catch(() => {});
+    if (this.#down && !this.#closed) this.#scheduleProbe();
   }
 
   #open(): Connection {

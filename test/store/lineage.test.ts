@@ -15,6 +15,8 @@ let ana: UserRecord;
 let talk: ConversationRecord;
 /** What the store has told, in order: returns, and entries that were stored. */
 let told: string[];
+/** Whoever is told of a return reads at once. */
+let reads: Promise<unknown>[];
 
 beforeAll(async () => {
   // The log of what was rolled back reaches the disk late, so that a crash loses it for certain.
@@ -29,6 +31,7 @@ beforeEach(async () => {
   talk = await converse(store, [ana]);
   await fill(store, talk, ana, 3);
   told = [];
+  reads = [];
   return () => store.close();
 });
 
@@ -38,7 +41,10 @@ afterAll(async () => {
 
 async function openListened(at: string): Promise<Store> {
   const opened = await open(at);
-  opened.onReturn = (wentBack) => told.push(`return ${wentBack}`);
+  opened.onReturn = (wentBack) => {
+    told.push(`return ${wentBack}`);
+    reads.push(opened.readChanges(undefined, nothing, 10));
+  };
   opened.appends.onCommit = (_, rows) => told.push(...rows.map(({ answer }) => `${answer.outcome} ${answer.seq}`));
   return opened;
 }
@@ -75,6 +81,7 @@ test('killed and started again it is the same', async () => {
   await append(store, message(talk, ana));
   expect(told).toEqual(['return false', 'stored 4', 'stored 5']);
   expect(store.generation).toBe(generation);
+  expect(await Promise.all(reads)).not.toHaveLength(0);
 });
 
 test('a return is told by a ping as well, when nothing is appended', async () => {
@@ -105,6 +112,7 @@ test('an older state of the same database went back, and that is told before any
   await untilAnswered();
   expect(told).toEqual(['return true', 'stored 4']);
   expect(store.generation).toBe(generation);
+  expect(await Promise.all(reads)).not.toHaveLength(0);
   expect(await store.readChanges(ahead.position, nothing, 100)).toMatchObject({ changes: [], complete: false });
 });
 
