@@ -5,9 +5,9 @@ import type { CommandOutput, Path, Role } from '../../protocol/index.ts';
 import { limits, paths } from '../../protocol/index.ts';
 import { controlEvent } from '../domain/controls.ts';
 import { type Identity, identityOf, type TokenClaims } from '../domain/identity.ts';
-import { unavailable } from '../domain/log.ts';
 import { TokenRefused } from '../domain/tokens.ts';
 import { agentsTopic, aliveTopic, roleTopic, tenantTopic, userTopic, workspaceTopic } from '../domain/topics.ts';
+import { fromStore, unavailable } from '../domain/unavailable.ts';
 import { CommandError } from '../errors.ts';
 import { endFollowed, isAdmitted } from '../session/eviction.ts';
 import { announcedRates, ratesFor } from '../session/rate-limit.ts';
@@ -188,9 +188,7 @@ export function refreshToken({ verifyToken, users }: Services): Route {
         setImmediate(() => session.end(4401, 'role or workspace changed: connect again'));
         throw new CommandError('NOT_AUTHENTICATED', 'role or workspace changed: connect again');
       }
-      const user = await users.admit(claims).catch((error: unknown) => {
-        throw unavailable(error);
-      });
+      const user = await fromStore(users.admit(claims));
       if (!isAdmitted(user, claims.issuedAtMs)) throw new CommandError('NOT_AUTHENTICATED', 'the token was revoked');
       session.tokenExpiresAtMs = claims.expiresAtMs;
       session.tokenIssuedAtMs = claims.issuedAtMs;

@@ -7,8 +7,8 @@ import { can } from '../domain/access.ts';
 import type { Known } from '../domain/conversations.ts';
 import { memberOf } from '../domain/entries.ts';
 import type { Identity } from '../domain/identity.ts';
-import { unavailable } from '../domain/log.ts';
 import { StaleAccess } from '../domain/membership.ts';
+import { fromStore } from '../domain/unavailable.ts';
 import { CommandError } from '../errors.ts';
 import { conversationGuard, noConversation } from './conversation-guard.ts';
 import { defineRoute, type Route } from './route.ts';
@@ -31,9 +31,7 @@ export function changeMembers(services: Services): Route {
     },
     handle: async ({ identity }, input, { known, seq }) => {
       const { cursor, limit = limits.maxMembersInReply } = input;
-      const page = await services.store.listMembers(identity.tenantId, known.record.key, cursor, limit).catch((error: unknown) => {
-        throw unavailable(error);
-      });
+      const page = await fromStore(services.store.listMembers(identity.tenantId, known.record.key, cursor, limit));
       return { members: page.members.map(memberOf), memberCount: page.memberCount, cursor: page.cursor, seq };
     },
   });
@@ -55,9 +53,7 @@ async function change(services: Services, identity: Identity, input: Input, know
     return changed.entries.at(-1)?.seq;
   } catch (error) {
     if (!(error instanceof StaleAccess) || !again) throw error;
-    const fresh = await services.conversations.reload(identity.tenantId, input.conversationId).catch((failure: unknown) => {
-      throw unavailable(failure);
-    });
+    const fresh = await fromStore(services.conversations.reload(identity.tenantId, input.conversationId));
     if (!fresh) throw noConversation();
     return change(services, identity, input, fresh, false);
   }

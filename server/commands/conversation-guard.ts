@@ -2,7 +2,7 @@
 
 import { type ConversationAction, can } from '../domain/access.ts';
 import type { Known } from '../domain/conversations.ts';
-import { unavailable } from '../domain/log.ts';
+import { fromStore } from '../domain/unavailable.ts';
 import { CommandError } from '../errors.ts';
 import type { Context } from './route.ts';
 import type { Services } from './services.ts';
@@ -16,19 +16,10 @@ export const noConversation = () => new CommandError('NOT_FOUND', 'no such conve
 export function conversationGuard({ conversations }: Pick<Services, 'conversations'>, action: ConversationAction) {
   return ({ identity }: Context, { conversationId }: { conversationId: string }): Known | Promise<Known> => {
     const known = conversations.get(identity.tenantId, conversationId);
-    if (known instanceof Promise) {
-      return known.then(
-        (loaded) => decided(loaded),
-        (error) => {
-          throw unavailable(error);
-        },
-      );
-    }
+    if (known instanceof Promise) return fromStore(known).then(decided);
     if (known && can(identity, action, known)) return known;
     // The copy may be older than a change that would allow it.
-    return conversations.reload(identity.tenantId, conversationId).then(decided, (error) => {
-      throw unavailable(error);
-    });
+    return fromStore(conversations.reload(identity.tenantId, conversationId)).then(decided);
 
     function decided(loaded: Known | undefined): Known {
       if (!loaded || !can(identity, 'read', loaded)) throw noConversation();

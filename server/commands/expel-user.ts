@@ -2,7 +2,7 @@
 
 import { commandBodies } from '../../protocol/bodies/index.ts';
 import { controlEvent } from '../domain/controls.ts';
-import { unavailable } from '../domain/log.ts';
+import { fromStore } from '../domain/unavailable.ts';
 import { CommandError } from '../errors.ts';
 import { endRefused } from '../session/eviction.ts';
 import type { UserRecord } from '../store/store.ts';
@@ -49,9 +49,7 @@ export function activateUser(services: Services): Route {
 }
 
 async function known<T>(change: Promise<T | undefined>): Promise<T> {
-  const changed = await change.catch((error: unknown) => {
-    throw unavailable(error);
-  });
+  const changed = await fromStore(change);
   if (!changed) throw new CommandError('NOT_FOUND', 'no such user');
   return changed;
 }

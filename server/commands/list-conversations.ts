@@ -3,7 +3,7 @@
 import { commandBodies } from '../../protocol/bodies/index.ts';
 import type { Role } from '../../protocol/index.ts';
 import { conversationOf, entryOf } from '../domain/entries.ts';
-import { unavailable } from '../domain/log.ts';
+import { fromStore } from '../domain/unavailable.ts';
 import type { ListRequest } from '../store/store.ts';
 import { defineRoute, type Route } from './route.ts';
 import type { Services } from './services.ts';
@@ -30,9 +30,7 @@ export function listConversations({ store }: Services): Route {
         scope: scopes[identity.role],
         workspace: identity.workspaceId,
       };
-      const { conversations, cursor } = await store.listConversations(request).catch((error: unknown) => {
-        throw unavailable(error);
-      });
+      const { conversations, cursor } = await fromStore(store.listConversations(request));
       const listed = conversations.map(({ record, head, readSeq, unreadCount, updatedAtMs, lastMessage }) => ({
         conversation: conversationOf(record),
         head,

@@ -4,7 +4,7 @@ import { commandBodies } from '../../protocol/bodies/index.ts';
 import { can } from '../domain/access.ts';
 import type { Known } from '../domain/conversations.ts';
 import type { Identity } from '../domain/identity.ts';
-import { unavailable } from '../domain/log.ts';
+import { fromStore } from '../domain/unavailable.ts';
 import { CommandError } from '../errors.ts';
 import type { WatermarkAnswer } from '../store/store.ts';
 import { conversationGuard } from './conversation-guard.ts';
@@ -36,9 +36,7 @@ export function markDelivered({ conversations, receipts }: Services): Route {
     handle: async ({ identity }, { conversations: reported }) => {
       const outcomes = await Promise.all(
         reported.map(async ({ conversationId, seq }) => {
-          const known = await Promise.resolve(conversations.get(identity.tenantId, conversationId)).catch((error: unknown) => {
-            throw unavailable(error);
-          });
+          const known = await fromStore(Promise.resolve(conversations.get(identity.tenantId, conversationId)));
           if (!known || !can(identity, 'read', known)) return { conversationId, code: 'NOT_FOUND' };
           const refused = refusalOf(await receipts.raise(progress(identity, known, 0, seq)));
           return refused && { conversationId, code: refused.code };
@@ -69,17 +67,13 @@ function refusalOf({ outcome, head }: WatermarkAnswer): CommandError | undefined
 
 /** A read of 0 raises nothing, so the batch has not counted for it. */
 async function unreadOf({ store }: Services, identity: Identity, { record }: Known): Promise<number> {
-  const [summary] = await store.summarize([{ conversation: record.key, users: [identity.key] }]).catch((error: unknown) => {
-    throw unavailable(error);
-  });
+  const [summary] = await fromStore(store.summarize([{ conversation: record.key, users: [identity.key] }]));
   return Math.max(0, summary?.unread[0] ?? 0);
 }
 
 async function seqOf({ store }: Services, { record }: Known, messageId: string | undefined): Promise<number> {
   if (messageId === undefined) throw new CommandError('INVALID_BODY', 'seq or messageId is needed');
-  const seq = await store.seqOf(record.key, messageId).catch((error: unknown) => {
-    throw unavailable(error);
-  });
+  const seq = await fromStore(store.seqOf(record.key, messageId));
   if (seq === undefined) throw new CommandError('NOT_FOUND', 'no such message');
   return seq;
 }

@@ -6,9 +6,10 @@ import { can } from '../domain/access.ts';
 import type { Known } from '../domain/conversations.ts';
 import { bodyHash, checkDraft } from '../domain/draft.ts';
 import { entryOf } from '../domain/entries.ts';
-import { type NewEntry, unavailable } from '../domain/log.ts';
+import type { NewEntry } from '../domain/log.ts';
 import { PageBudget } from '../domain/pages.ts';
 import { applyTextPolicy } from '../domain/text-policy.ts';
+import { fromStore } from '../domain/unavailable.ts';
 import { CommandError } from '../errors.ts';
 import type { AppendAnswer, Key } from '../store/store.ts';
 import { conversationGuard, noConversation } from './conversation-guard.ts';
@@ -65,9 +66,7 @@ async function actingAs(
   const { identity } = context;
   if (identity.role !== 'service') throw new CommandError('ACCESS_DENIED', 'actAs is for services');
   const known = await maySend(context, input);
-  const user = await services.users.find(identity.tenantId, input.actAs as string).catch((error: unknown) => {
-    throw unavailable(error);
-  });
+  const user = await fromStore(services.users.find(identity.tenantId, input.actAs as string));
   if (!user) throw new CommandError('NOT_FOUND', 'no such user');
   return { known, sender: { key: user.key, id: user.id, role: user.role } };
 }
@@ -122,9 +121,7 @@ async function notStored(services: Services, context: Context, entry: NewEntry, 
   if (answer.outcome === 'stale') return decideAgain(services, context, entry);
   if (answer.outcome !== 'repeated') throw await refusalOf(services, entry, answer);
   if (answer.accessVersion !== entry.accessVersion) {
-    const fresh = await services.conversations.reload(entry.tenant, entry.conversationId).catch((error: unknown) => {
-      throw unavailable(error);
-    });
+    const fresh = await fromStore(services.conversations.reload(entry.tenant, entry.conversationId));
     if (!fresh || !can(context.identity, 'send', fresh)) throw noConversation();
   }
   return replyOf(answer);
@@ -144,9 +141,7 @@ function decideAgain(services: Services, context: Context, entry: NewEntry): Pro
 async function appendFresh(services: Services, context: Context, entry: NewEntry): Promise<Output> {
   const { session, identity, place } = context;
   for (let tries = 0; tries < maxDecisions; tries++) {
-    const fresh = await services.conversations.reload(entry.tenant, entry.conversationId).catch((error: unknown) => {
-      throw unavailable(error);
-    });
+    const fresh = await fromStore(services.conversations.reload(entry.tenant, entry.conversationId));
     if (!fresh || !can(identity, 'send', fresh)) throw noConversation();
     // One sent before this may have been refused meanwhile.
     if (!session.sendOrder.maySend(entry.conversationId, place, false)) throw heldBack();
@@ -175,9 +170,7 @@ async function refusalOf({ store, conversations }: Services, entry: NewEntry, an
     case 'invalid':
       return new CommandError('INVALID_BODY', 'the store refused the values of this message');
     case 'conflict': {
-      const { entries, head } = await store.readAfter(entry.conversation, entry.ifLastSeq ?? 0, conflictEntries).catch((error: unknown) => {
-        throw unavailable(error);
-      });
+      const { entries, head } = await fromStore(store.readAfter(entry.conversation, entry.ifLastSeq ?? 0, conflictEntries));
       return new CommandError('CONFLICT', 'others have written meanwhile', {
         details: { head, entries: new PageBudget(conflictBytes).oldest(entries).map(entryOf) },
       });

@@ -4,8 +4,8 @@ import { commandBodies } from '../../protocol/bodies/index.ts';
 import { type CommandInput, type CommandOutput, limits, type Position } from '../../protocol/index.ts';
 import type { Identity } from '../domain/identity.ts';
 import { type Joined, pagedJoin } from '../domain/joining.ts';
-import { unavailable } from '../domain/log.ts';
 import { limitOf, PageBudget, sharedLimit } from '../domain/pages.ts';
+import { fromStore } from '../domain/unavailable.ts';
 import { CommandError } from '../errors.ts';
 import type { Key } from '../store/store.ts';
 import { type Context, defineRoute, type Route } from './route.ts';
@@ -33,9 +33,7 @@ export function syncState(services: Services): Route {
       const notifications =
         input.notificationsAfterSeq === undefined
           ? []
-          : await services.notifications.missed(identity.inbox, input.notificationsAfterSeq, notificationsHead).catch((error: unknown) => {
-              throw unavailable(error);
-            });
+          : await fromStore(services.notifications.missed(identity.inbox, input.notificationsAfterSeq, notificationsHead));
       return {
         serverTime: Date.now(),
         generation: services.store.generation,
@@ -68,9 +66,7 @@ async function wanted(
 
 async function myConversations(services: Services, { key, inbox }: Identity): Promise<string[]> {
   // One more than fits, to know whether there are more.
-  const { conversations } = await services.enterUser({ user: key, inbox, limit: limits.maxPositions + 1 }).catch((error: unknown) => {
-    throw unavailable(error);
-  });
+  const { conversations } = await fromStore(services.enterUser({ user: key, inbox, limit: limits.maxPositions + 1 }));
   return conversations.map((one) => one.conversationId);
 }
 

@@ -10,9 +10,9 @@ import { type Conversations, type Known, memberKeys } from './conversations.ts';
 import type { Delivery } from './delivery.ts';
 import { conversationOf, entryOf, memberOf } from './entries.ts';
 import type { Identity } from './identity.ts';
-import { unavailable } from './log.ts';
 import type { PageBudget } from './pages.ts';
 import { channelTopic } from './topics.ts';
+import { fromStore, unavailable } from './unavailable.ts';
 
 /** A session, as far as joining needs it. */
 export interface Grantee {
@@ -87,11 +87,7 @@ export class Joining {
    */
   async finish(grantee: Grantee, position: Position, options: JoinOptions, begun: Begun): Promise<Joined> {
     if ('refused' in begun) return begun;
-    try {
-      return await this.#readJoined(grantee, grantee.identity as Identity, begun.key, position, options);
-    } catch (error) {
-      throw unavailable(error);
-    }
+    return fromStore(this.#readJoined(grantee, grantee.identity as Identity, begun.key, position, options));
   }
 
   /** A cached refusal is asked again: the member may have been added on another node a moment ago. */
@@ -107,10 +103,8 @@ export class Joining {
     const positionWhenAsked = this.#delivery.position(key);
     try {
       let result = await this.#read({ ...request, afterSeq, afterId });
-      const reset = result !== undefined && !result.afterIdMatches;
-      if (reset) result = await this.#read(request);
       // Somebody else's read may have moved the cursor past changes of members that this one has not seen.
-      else if (result && result.head < this.#delivery.startOf(key)) result = await this.#read({ ...request, afterSeq, afterId });
+      if (result && result.head < this.#delivery.startOf(key)) result = await this.#read({ ...request, afterSeq, afterId });
       if (!result || !canAs(identity, 'read', result.record, result.isMember)) {
         grantee.revoke(key);
         return { refused: 'NOT_FOUND', conversationId };
@@ -119,6 +113,8 @@ export class Joining {
       if (options.grant && !grantee.holds(key)) return { refused: 'UNAVAILABLE', conversationId };
       if (result.memberCount === result.members.length) this.#conversations.learn(result.record, memberKeys(result.members));
       if (options.grant) grantee.follow(channelTopic(identity.tenantId, result.record.channel));
+      // Of a log that went back the store answers the newest page.
+      const reset = !result.afterIdMatches;
       const head = options.grant ? this.#delivery.started(key, result.head, positionWhenAsked) : result.head;
       return { result, head, reset, from: reset ? undefined : afterSeq };
     } catch (error) {

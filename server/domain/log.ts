@@ -4,13 +4,11 @@
 import { pack, unpack } from '../../protocol/codec.ts';
 import type { MessageType, Role } from '../../protocol/index.ts';
 import { type BusEvent, type BusKind, busKinds } from '../bus/index.ts';
-import { CommandError } from '../errors.ts';
 import {
   type AppendAnswer,
   type AppendQueue,
   type AppendRow,
   type Key,
-  QueueFull,
   type Store,
   type StoredEntry,
   StoreUnavailable,
@@ -21,6 +19,7 @@ import type { Outgoing } from './delivery/cursor.ts';
 import type { Delivery } from './delivery.ts';
 import { entryFrame } from './entries.ts';
 import { newEntryId } from './ids.ts';
+import { unavailable } from './unavailable.ts';
 
 /** What is appended; the rest of the row follows from it. */
 export interface NewEntry {
@@ -54,8 +53,6 @@ export interface LogOptions {
   /** Told of every conversation that grew, for lists and for members who have not joined. */
   onGrown(conversation: Key, head: number, atMs: number): void;
 }
-
-const retryAfterMs = 500;
 
 export class Log {
   readonly #appends: AppendQueue;
@@ -176,11 +173,4 @@ function storedEntry(entry: NewEntry, answer: AppendAnswer): StoredEntry {
     mediaId: entry.mediaId,
     metadata: entry.metadata,
   };
-}
-
-/** The store's refusals as the sender sees them; anything else is a bug and stays what it is. */
-export function unavailable(error: unknown): unknown {
-  if (error instanceof QueueFull) return new CommandError('UNAVAILABLE', 'the server is overloaded', { retryAfterMs: error.retryAfterMs });
-  if (error instanceof StoreUnavailable) return new CommandError('UNAVAILABLE', 'the store cannot be reached', { retryAfterMs });
-  return error;
 }

@@ -11,8 +11,9 @@ import { controlEvent } from './controls.ts';
 import { type Conversations, type Known, type MembersChanged, memberKeys } from './conversations.ts';
 import { conversationOf, memberOf } from './entries.ts';
 import type { Identity } from './identity.ts';
-import { type Log, unavailable } from './log.ts';
+import type { Log } from './log.ts';
 import type { Topics } from './topics.ts';
+import { fromStore } from './unavailable.ts';
 
 export interface NewConversation {
   id: string;
@@ -47,18 +48,16 @@ export class Membership {
    */
   async create(identity: Identity, request: NewConversation): Promise<{ record: ConversationRecord; created: boolean }> {
     const { members, ...rest } = request;
-    const outcome = await this.#store
-      .createConversation({
+    const outcome = await fromStore(
+      this.#store.createConversation({
         ...rest,
         tenant: identity.tenantId,
         creator: identity.key,
         workspace: identity.workspaceId,
         members: members.filter((member) => member !== identity.userId),
         creatorIsMember: identity.role !== 'service',
-      })
-      .catch((error: unknown) => {
-        throw unavailable(error);
-      });
+      }),
+    );
     if (outcome.outcome === 'reused') throw new CommandError('ID_REUSED', 'another user has used this conversation id');
     if (outcome.outcome === 'full') throw new CommandError('ROOM_FULL', 'more members than memberCap allows');
     const { record, members: stored, call } = outcome;
@@ -82,18 +81,16 @@ export class Membership {
     change: { add: readonly string[]; remove: readonly string[]; reason?: string },
   ): Promise<Changed> {
     const { record } = known;
-    const outcome = await this.#store
-      .changeMembers({
+    const outcome = await fromStore(
+      this.#store.changeMembers({
         ...change,
         tenant: record.tenant,
         conversation: record.key,
         actor: actor.key,
         actorRole: actor.role,
         accessVersion: record.accessVersion,
-      })
-      .catch((error: unknown) => {
-        throw unavailable(error);
-      });
+      }),
+    );
     switch (outcome.outcome) {
       case 'missing':
         throw new CommandError('NOT_FOUND', 'no such conversation');

@@ -9,8 +9,9 @@ import type { Key, Store, StoredEntry } from '../store/store.ts';
 import type { Delivery } from './delivery.ts';
 import { notificationOf } from './entries.ts';
 import type { Identity } from './identity.ts';
-import { type Log, unavailable } from './log.ts';
+import type { Log } from './log.ts';
 import { userTopic } from './topics.ts';
+import { fromStore } from './unavailable.ts';
 
 export type NewNotification = Omit<Notification, 'seq' | 'id' | 'timestamp'> & { id?: string };
 
@@ -35,9 +36,7 @@ export class Notifications {
    * @throws CommandError NOT_FOUND, ID_REUSED, UNAVAILABLE
    */
   async publish(publisher: Identity, userId: string, notification: NewNotification): Promise<{ id: string; seq: number }> {
-    const user = await this.#store.findUser(publisher.tenantId, userId).catch((error: unknown) => {
-      throw unavailable(error);
-    });
+    const user = await fromStore(this.#store.findUser(publisher.tenantId, userId));
     if (!user) throw new CommandError('NOT_FOUND', 'no such user');
     const { id = uuidv7(), message, ...metadata } = notification;
     const answer = await this.#log.append({

@@ -9,7 +9,6 @@ import { CommandError } from '../errors.ts';
 import type { Key, Peer, Store } from '../store/store.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Identity } from './identity.ts';
-import { unavailable } from './log.ts';
 import { Arrivals } from './presence/arrivals.ts';
 import { ConnectedUsers } from './presence/connected-users.ts';
 import { type Connected, connectedOf, presenceTable, type Status, sessionMarks } from './presence/facts.ts';
@@ -19,6 +18,7 @@ import { isVisible, scopeOf, seesEmail } from './presence/visibility.ts';
 import { Watchers } from './presence/watchers.ts';
 import type { Roster } from './roster.ts';
 import type { Topics } from './topics.ts';
+import { fromStore } from './unavailable.ts';
 
 export interface PresenceOptions {
   /** This node, as in the facts. */
@@ -159,9 +159,7 @@ export class Presence {
   }
 
   #findPeers(request: Parameters<Store['findPeers']>[0]): Promise<Peer[]> {
-    return this.#options.store.findPeers(request).catch((error: unknown) => {
-      throw unavailable(error);
-    });
+    return fromStore(this.#options.store.findPeers(request));
   }
 
   #presenceOf(viewer: Identity, userId: string, peer: Peer | undefined): PresenceBody {

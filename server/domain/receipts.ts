@@ -6,8 +6,8 @@ import { encodePush } from '../../protocol/codec.ts';
 import { type BusEvent, busKinds } from '../bus/index.ts';
 import type { Key, Store, WatermarkAnswer, WatermarkRow } from '../store/store.ts';
 import type { Announce } from './announce.ts';
-import { unavailable } from './log.ts';
 import { conversationTopic, type Topics } from './topics.ts';
+import { unavailable } from './unavailable.ts';
 
 /** One member's progress in one conversation. A seq of 0 raises nothing. */
 export interface Progress extends WatermarkRow {
