@@ -69,7 +69,7 @@ export interface RoomEvents {
 /** A named topic for application events, without a log. Delivery is best effort. */
 export interface RoomHandle extends EventSource<RoomEvents> {
   readonly id: string;
-  /** Kept over reconnects until `leave()`. Resolves with the users in the room. */
+  /** Kept over reconnects until `leave()`. Resolves with the users in the room, the first 500 by id; `members()` has all. */
   join(): Promise<readonly string[]>;
   leave(): Promise<void>;
   members(): Promise<readonly string[]>;

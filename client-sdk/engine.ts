@@ -62,7 +62,7 @@ export class Engine implements Core {
     this.conversations = new Conversations(this);
     this.notifications = new Notifications(this.request, (one) => this.events.emit('notification', one), this.report);
     this.presence = new Presences(this.request, this.report);
-    this.rooms = new Rooms(this.request, this.report);
+    this.rooms = new Rooms({ request: this.request, report: this.report, clock, logger });
     this.#sync = new Sync(this, this);
     this.#router = new PushRouter(this, {
       conversations: this.conversations,
@@ -98,7 +98,7 @@ export class Engine implements Core {
     void this.#synchronize(signal);
     this.outbox.resume();
     this.presence.resume();
-    this.rooms.resume();
+    void this.rooms.resume(signal);
   }
 
   async #synchronize(signal: AbortSignal): Promise<void> {

@@ -1,7 +1,11 @@
 // Named topics for application events. Joins are kept over reconnects; what was published meanwhile is not.
 
 import type { RoomEvents, RoomHandle } from './api.ts';
+import type { Clock } from './clock.ts';
+import { DisconnectedError } from './errors.ts';
 import { Emitter, type Unsubscribe } from './events.ts';
+import type { Logger } from './options.ts';
+import { patiently } from './patience.ts';
 import type { Request } from './requests.ts';
 
 export class Room implements RoomHandle {
@@ -31,15 +35,23 @@ export class Room implements RoomHandle {
   }
 
   async members(): Promise<readonly string[]> {
-    return (await this.#request('room:members', { roomId: this.id })).members;
+    const members: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await this.#request('room:members', { roomId: this.id, cursor });
+      members.push(...page.members);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return members;
   }
 
   async publish(type: string, payload?: unknown): Promise<void> {
     await this.#request('update:publish', { roomId: this.id, type, payload });
   }
 
-  resume(): void {
-    if (this.#wanted) this.join().catch(() => {});
+  /** Joins again when that was wanted, on the connection that ends with `signal`. */
+  async restore(signal: AbortSignal): Promise<void> {
+    if (this.#wanted) await this.#request('room:join', { roomId: this.id }, { signal });
   }
 }
 
@@ -47,10 +59,14 @@ export class Rooms {
   readonly #byId = new Map<string, Room>();
   readonly #request: Request;
   readonly #report: (event: string, error: unknown) => void;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
 
-  constructor(request: Request, report: (event: string, error: unknown) => void) {
-    this.#request = request;
-    this.#report = report;
+  constructor(options: { request: Request; report: (event: string, error: unknown) => void; clock: Clock; logger: Logger }) {
+    this.#request = options.request;
+    this.#report = options.report;
+    this.#clock = options.clock;
+    this.#logger = options.logger;
   }
 
   get(id: string): Room {
@@ -63,7 +79,15 @@ export class Rooms {
     return this.#byId.get(id);
   }
 
-  resume(): void {
-    for (const room of this.#byId.values()) room.resume();
+  /** One after the other: many at once would be more frames than a session may send. */
+  async resume(signal: AbortSignal): Promise<void> {
+    for (const room of [...this.#byId.values()]) {
+      try {
+        await patiently(() => room.restore(signal), this.#clock, signal);
+      } catch (error) {
+        if (signal.aborted || error instanceof DisconnectedError) return;
+        this.#logger.warn(`the room ${room.id} could not be joined again`, { error });
+      }
+    }
   }
 }

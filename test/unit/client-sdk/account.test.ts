@@ -190,6 +190,23 @@ describe('rooms', () => {
   });
 });
 
+test('many rooms are joined again one after the other, also when the server is slowing them down', async () => {
+  for (let i = 0; i < 5; i++) await within(ana.client.room(`r${i}`).join());
+  let refusals = 2;
+  h.server.script = ({ name, body }) => {
+    if (name !== 'room:join') return undefined;
+    if ((body as { roomId: string }).roomId === 'r4') return { error: { code: 'ACCESS_DENIED', retryable: false } };
+    return refusals-- > 0 ? { error: { code: 'RATE_LIMIT_EXCEEDED', retryable: true, retryAfterMs: 700 } } : undefined;
+  };
+  h.cut('ana');
+  await h.clock.advance(10_000);
+  const joins = h.server.live[0]?.commands
+    .filter(({ name }) => name === 'room:join')
+    .map(({ body }) => (body as { roomId: string }).roomId);
+  expect(joins).toEqual(['r0', 'r0', 'r0', 'r1', 'r2', 'r3', 'r4']);
+  expect(ana.warnings).toEqual([expect.stringContaining('the room r4 could not be joined again')]);
+});
+
 describe('the application', () => {
   test('calls its own commands and hears its own events', async () => {
     const events: unknown[] = [];
