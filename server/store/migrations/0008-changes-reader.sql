@@ -39,7 +39,7 @@ begin
   l_crashed := p_run <> read_changes.run;
   l_floor := pg_snapshot_xmin(p_snapshot);
   if l_crashed then
-    l_floor := greatest(3, l_floor::text::bigint - 1000000)::text::xid8;
+    l_floor := greatest(3, l_floor::text::bigint - 100000)::text::xid8;
   end if;
   with heard as materialized (
     select h.node, h.calls::int8multirange as calls from unnest(p_nodes, p_heard) as h (node, calls)
