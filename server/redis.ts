@@ -32,6 +32,8 @@ export function connectRedis({ url, name, log, commandTimeoutMs }: RedisConnecti
     // ioredis 6 speaks RESP3 unless told otherwise, and then XREAD answers in another shape.
     protocol: 2,
     connectionName: name,
+    // CLIENT SETINFO, which older servers do not know and a restricted user may not call.
+    disableClientInfo: true,
     connectTimeout: connectTimeoutMs,
     disconnectTimeout: disconnectTimeoutMs,
     enableOfflineQueue: false,

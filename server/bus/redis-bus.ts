@@ -8,7 +8,7 @@ import { type Bus, type BusEvent, type BusHandler, type BusState, type BusStats,
 import { decodeBody, decodeHead, type EntryHead, type Wanted } from './redis/decode-entry.ts';
 import { packNode } from './redis/entry-format.ts';
 import { Link } from './redis/link.ts';
-import { type Peer, Peers } from './redis/peers.ts';
+import { type Peer, Peers, wholeCalls } from './redis/peers.ts';
 import { Publisher } from './redis/publisher.ts';
 import { Reader } from './redis/reader.ts';
 import { type BusTimes, busTimes } from './redis/times.ts';
@@ -120,12 +120,12 @@ class RedisBus implements Bus {
   }
 
   stats(): BusStats {
-    const { counts, lagMs, queuedBytes } = this.#publisher;
+    const { counts, echo, queuedBytes } = this.#publisher;
     return {
       state: this.#link.state,
       reason: this.#link.reason,
       nodes: this.#peers.here,
-      lagMs,
+      lagMs: echo.lagMs,
       published: counts.published,
       heard: this.#heard,
       bytesPublished: counts.bytes,
@@ -158,7 +158,7 @@ class RedisBus implements Bus {
 
   #take(bytes: Buffer): void {
     const head = decodeHead(bytes);
-    if (head?.nodeKey === this.#nodeKey) this.#publisher.heardOwn(head.number, performance.now());
+    if (head?.nodeKey === this.#nodeKey) this.#publisher.echo.heard(head.number, performance.now());
     else if (head) this.#takeFrom(head, bytes);
     else this.#takeDamaged();
   }
@@ -197,11 +197,4 @@ class RedisBus implements Bus {
     }
     this.onLost(undefined);
   }
-}
-
-/** Calls of which no entry is missing. */
-function wholeCalls({ last, unbrokenFrom }: Peer, calls: readonly number[]): number[] {
-  const whole: number[] = [];
-  for (let i = 0; i < calls.length; i += 2) if (last - calls[i + 1]! >= unbrokenFrom) whole.push(calls[i]!);
-  return whole;
 }

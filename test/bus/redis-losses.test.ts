@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { busKinds } from '../../server/bus/index.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
-import { allMet, event, freshPrefix, openEar, redisEars, seqs, upTo } from './buses.ts';
+import { allMet, event, freshPrefix, openEar, quickTimes, redisEars, seqs, upTo } from './buses.ts';
 import type { Ear } from './ear.ts';
 
 let redis: RedisServer;
@@ -109,6 +109,23 @@ test.each([
   await say(speaker, 1);
   await listener.until(() => listener.calls(speaker.node).includes(1));
   expect(listener.bus.state).toBe('up');
+});
+
+test('entries older than what is kept are dropped, also while the ids of the stream stand still', async () => {
+  const prefix = freshPrefix();
+  const stream = `${prefix}:s0`;
+  const speaker = await openEar(redis.url, prefix, { ...quickTimes, keepMs: 100 });
+  undo.push(closing([speaker]));
+  // Whoever fills the stream, it is trimmed by the nodes that write to it.
+  const fill = (count: number) => Promise.all(Array.from({ length: count }, () => redis.command('XADD', stream, '*', 'd', 'x')));
+  const lengthBelow = (most: number) =>
+    expect.poll(() => redis.command('XLEN', stream), { timeout: 20_000, interval: 100 }).toBeLessThanOrEqual(most);
+  await fill(500);
+  // Redis drops whole pieces of the stream, of at most 100 entries.
+  await lengthBelow(150);
+  await redis.command('XADD', stream, `${Date.now() + 3_600_000}-0`, 'd', 'ahead');
+  await fill(3_000);
+  await lengthBelow(1_200);
 });
 
 test('a handler that throws costs its events, which count as lost, and nothing else', async () => {

@@ -60,11 +60,15 @@ export class Link {
   }
 
   tick(nowMs: number): void {
-    const { times, onStoodStill } = this.#options;
+    const { times, publisher, onStoodStill } = this.#options;
     const stoodStill = nowMs - this.#tickedAtMs > times.tickMs + maxTickDelayMs;
     this.#tickedAtMs = nowMs;
-    if (stoodStill) onStoodStill();
-    else this.#watch(nowMs);
+    if (!stoodStill) {
+      this.#watch(nowMs);
+      return;
+    }
+    publisher.echo.restart();
+    onStoodStill();
   }
 
   /** Looks at both connections again. */
@@ -79,7 +83,7 @@ export class Link {
 
   #watch(nowMs: number): void {
     const { publisher, reader, times } = this.#options;
-    const lostOwn = publisher.overdueMs(nowMs) > times.silentMs;
+    const lostOwn = reader.fault === '' && publisher.echo.waitingMs(nowMs) > times.silentMs;
     if (!lostOwn && nowMs - reader.turnedAtMs <= times.silentMs) return;
     this.#overdue = lostOwn ? 'an entry of our own did not come back' : 'a read is not answered';
     this.judge();
@@ -88,13 +92,16 @@ export class Link {
   }
 
   #change(state: BusState, reason: string): void {
-    const { log, onState, onRestored } = this.#options;
+    const { log, publisher, onState, onRestored } = this.#options;
     this.reason = reason;
     if (state === 'down') this.#overdue = '';
     if (state === this.state) return;
     if (this.state === 'up') this.#notUpSinceMs = performance.now();
     this.state = state;
-    if (state === 'up') this.#firstUp.resolve();
+    if (state === 'up') {
+      publisher.echo.restart();
+      this.#firstUp.resolve();
+    }
     if (!this.#told) return;
     if (state === 'up') log.info({ state, notUpMs: Math.round(performance.now() - this.#notUpSinceMs) }, 'the bus is up again');
     else log.warn({ state, reason }, 'the bus is not up: other nodes are heard through the store');

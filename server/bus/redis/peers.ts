@@ -95,3 +95,10 @@ export class Peers {
     return peer;
   }
 }
+
+/** Of the calls of the last entry, in turn call and distance: those of which no entry is missing. */
+export function wholeCalls({ last, unbrokenFrom }: Peer, calls: readonly number[]): number[] {
+  const whole: number[] = [];
+  for (let i = 0; i < calls.length; i += 2) if (last - calls[i + 1]! >= unbrokenFrom) whole.push(calls[i]!);
+  return whole;
+}

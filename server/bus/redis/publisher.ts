@@ -5,11 +5,12 @@ import { performance } from 'node:perf_hooks';
 import type { Logger } from 'pino';
 import { dropConnection, type Redis } from '../../redis.ts';
 import type { BusEvent } from '../bus.ts';
+import { Echo } from './echo.ts';
 import { encodeEntry } from './encode-entry.ts';
 import { type Entry, entryFlags, maxEntryBytes } from './entry-format.ts';
 import { Outgoing } from './outgoing.ts';
-import { idTimeMs } from './stream-id.ts';
 import type { BusTimes } from './times.ts';
+import { Trimming } from './trimming.ts';
 
 export interface PublisherOptions {
   redis: Redis;
@@ -26,7 +27,6 @@ export interface PublisherOptions {
 export const maxQueuedBytes = 8 * 1024 * 1024;
 /** Entries that may be under way at once, when more waits than one can hold. */
 const maxUnansweredBytes = 1024 * 1024;
-const trimEveryMs = 1_000;
 const notConnected = 'not connected';
 
 export class Publisher {
@@ -38,18 +38,15 @@ export class Publisher {
   #connected = false;
   #waiters: (() => void)[] = [];
   #publishedAtMs = 0;
-  #trimmedAtMs = 0;
-  /** Time of Redis in its last answer; 0 as long as this connection has none. */
-  #redisTimeMs = 0;
-  /** An entry that has not come back to us yet, and when it was written. */
-  #sample: { number: number; atMs: number } | undefined;
+  readonly #trimming: Trimming;
+  readonly echo = new Echo();
   /** Why nothing is published; empty when all is well. */
   fault = notConnected;
-  lagMs = 0;
   readonly counts = { published: 0, flushes: 0, bytes: 0, dropped: 0 };
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#trimming = new Trimming(options.times.keepMs);
     options.redis.on('ready', () => this.#opened());
     options.redis.on('close', () => this.#closed());
     options.redis.on('error', (error) => {
@@ -81,18 +78,6 @@ export class Publisher {
     if (this.#connected && this.#unanswered === 0 && nowMs - this.#publishedAtMs >= this.#options.times.probeMs) this.#write();
   }
 
-  /** An entry of our own came back; a later one than that which is waited for settles the wait, but measures nothing. */
-  heardOwn(number: number, nowMs: number): void {
-    if (!this.#sample || number < this.#sample.number) return;
-    if (number === this.#sample.number) this.lagMs = nowMs - this.#sample.atMs;
-    this.#sample = undefined;
-  }
-
-  /** For how long an entry of our own has not come back. */
-  overdueMs(nowMs: number): number {
-    return this.#sample ? nowMs - this.#sample.atMs : 0;
-  }
-
   /** Resolves when nothing waits and nothing is unanswered. */
   async flushed(): Promise<void> {
     if (!this.#outgoing.empty || this.#unanswered > 0) await new Promise<void>((resolve) => this.#waiters.push(resolve));
@@ -118,8 +103,8 @@ export class Publisher {
 
   #closed(): void {
     this.#connected = false;
-    this.#sample = undefined;
-    this.#redisTimeMs = 0;
+    this.echo.restart();
+    this.#trimming.restart();
     this.counts.dropped += this.#outgoing.clear();
     if (!this.fault.startsWith(notConnected)) this.#blame(notConnected);
     this.#settle();
@@ -145,7 +130,7 @@ export class Publisher {
   }
 
   #write(flags = 0): void {
-    const { node, times, log } = this.#options;
+    const { redis, key, node, log } = this.#options;
     const entry = this.#outgoing.take(flags);
     const nowMs = performance.now();
     this.#publishedAtMs = nowMs;
@@ -153,12 +138,10 @@ export class Publisher {
       const bytes = encodeEntry(node, entry);
       this.counts.flushes++;
       this.counts.bytes += bytes.length;
-      this.#sample ??= { number: entry.number, atMs: nowMs };
+      this.echo.sent(entry.number, nowMs);
       this.#unanswered++;
       this.#unansweredBytes += bytes.length;
-      const trim = this.#redisTimeMs > 0 && nowMs - this.#trimmedAtMs >= trimEveryMs;
-      if (trim) this.#trimmedAtMs = nowMs;
-      this.#add(bytes, trim ? this.#redisTimeMs - times.keepMs : 0).then(
+      redis.xadd(key, ...this.#trimming.next(nowMs), '*', 'd', bytes).then(
         (id) => this.#answered(bytes.length, id),
         (error: Error) => this.#failed(bytes.length, entry, error),
       );
@@ -168,16 +151,13 @@ export class Publisher {
     }
   }
 
-  #add(bytes: Buffer, keepFromMs: number): Promise<string | null> {
-    const { redis, key } = this.#options;
-    return keepFromMs > 0 ? redis.xadd(key, 'MINID', '~', keepFromMs, '*', 'd', bytes) : redis.xadd(key, '*', 'd', bytes);
-  }
-
   #answered(size: number, id: string | null): void {
     this.#unanswered--;
     this.#unansweredBytes -= size;
-    if (id !== null && this.#connected) this.#redisTimeMs = idTimeMs(id);
-    if (this.#connected && this.fault !== '') this.#blame('');
+    if (this.#connected) {
+      if (id !== null) this.#trimming.seen(id, performance.now());
+      this.#blame('');
+    }
     this.#flush();
   }
 
@@ -185,7 +165,7 @@ export class Publisher {
     this.#unanswered--;
     this.#unansweredBytes -= size;
     this.counts.dropped += entry.events.length;
-    if (this.#sample?.number === entry.number) this.#sample = undefined;
+    this.echo.failed(entry.number);
     if (this.#connected) {
       this.#blame(error.message);
       // A refusal leaves the connection usable; what was not answered in time, or comes from a former primary, does not.
