@@ -35,6 +35,7 @@ export interface Tenant {
   /** Pushes `event` to every session of the tenant. */
   broadcast(name: string, data?: unknown): void;
 
+  /** Also for a few seconds after the last session was cut off, in which a client comes back. */
   isUserConnected(userId: string): boolean;
   /** Ids of the sessions of a user. Of bots and services only those on this node. */
   getUserSockets(userId: string): string[];
