@@ -2,6 +2,7 @@
 // supervisor goes, its workers go too.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Client, createClient } from '../../client-sdk/index.ts';
 import { byLabel, parseExposition, type Sample } from '../support/exposition.ts';
 import { FrameClient } from '../support/frame-client.ts';
 import { freePort, type Running, startUtalk, temporaryDataDir } from '../support/processes.ts';
@@ -22,7 +23,7 @@ describe('four workers', () => {
   beforeAll(async () => {
     server = await Supervised.start(redis, 4);
   });
-  afterAll(() => server.remove());
+  afterAll(() => server?.remove());
 
   const scrape = async (): Promise<Sample[]> => parseExposition(await (await server.http('/metrics')).text());
 
@@ -71,32 +72,20 @@ describe('four workers', () => {
   });
 
   test('a worker that is killed is replaced; nobody loses a message, and the port answers all the time', async () => {
-    const count = 1_000;
-    const created = server.utalk('send', '--create', '--conversation', 'killed', '--text', 'first', '--json');
-    expect(await created.ended, created.errors()).toBe(0);
-    const tails = range(4).map(() =>
-      server.utalk('tail', '--conversation', 'killed', '--after-seq', '1', '--count', String(3 * count), '--json'),
-    );
-    const senders = range(3).map((i) =>
-      server.utalk('send', '--conversation', 'killed', '--text', `${i} {n}`, '--count', String(count), '--connections', '4', '--json'),
-    );
+    const talk = await Talk.start(server, 'killed', 1_000);
     const first = server.pids;
     for (const [third, worker] of [
       [1, '1'],
       [2, '3'],
     ] as const) {
-      await expect.poll(() => acked(senders), { ...patience, interval: 5 }).toBeGreaterThan(third * count);
+      await expect.poll(() => talk.acked, { ...patience, interval: 5 }).toBeGreaterThan((third * talk.total) / 3);
       const pid = first.get(worker)!;
       process.kill(pid, 'SIGKILL');
       await expect.poll(() => server.log.some((line) => line.msg === 'a worker ended' && line.pid === pid), patience).toBe(true);
       expect(await Promise.all(range(20).map(() => server.knock()))).toEqual(Array(20).fill(200));
     }
-    expect(acked(senders)).toBeLessThan(3 * count);
-    for (const one of [...senders, ...tails]) expect(await one.ended, one.errors()).toBe(0);
-    const acks = senders.flatMap(({ lines }) => lines.map(identity));
-    expect(acks).toHaveLength(3 * count);
-    const log = acks.toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
-    for (const tail of tails) expect(tail.lines.map(identity)).toEqual(log);
+    expect(talk.acked).toBeLessThan(talk.total);
+    await talk.end();
     for (const worker of ['1', '3']) await expect.poll(() => server.pids.get(worker), patience).not.toBe(first.get(worker));
     await expect.poll(async () => byLabel(await scrape(), 'utalk_worker_restarts_total', 'worker').get('supervisor'), patience).toBe(2);
     await expect
@@ -136,11 +125,30 @@ describe('four workers', () => {
     await expect.poll(async () => (await server.http('/health/ready')).json(), patience).toMatchObject({ status: 'ok' });
   });
 
-  test('SIGHUP replaces each, and the new one listens before the old one drains', async () => {
+  test('SIGHUP replaces each while people talk, and the new one listens before the old one drains', async () => {
     const old = server.pids;
     const since = server.log.length;
+    const [ana, luis] = await Promise.all([demoClient(server, 'ana'), demoClient(server, 'luis')]);
+    const { seq: before } = await ana.conversation('demo').send('before').acked;
+    const stored: number[] = [];
+    const heard: number[] = [];
+    const over = new AbortController();
+    const following = follow(luis, before, heard, over.signal);
+    let replaced = false;
+    const talking = (async () => {
+      while (!replaced) stored.push((await ana.conversation('demo').send(`${stored.length}`).acked).seq);
+    })();
     server.running.process.kill('SIGHUP');
     await expect.poll(() => [...old.values()].some(runs), patience).toBe(false);
+    replaced = true;
+    await talking;
+    await expect.poll(() => heard.length, patience).toBe(stored.length);
+    expect(heard).toEqual(stored);
+    expect(stored).toEqual(stored.map((_, i) => before + 1 + i));
+    over.abort();
+    await following;
+    ana.close();
+    luis.close();
     const order = server.log
       .slice(since)
       .flatMap(({ worker, msg }) => (/listens$|^draining$|^closed$/.test(msg) ? `${worker} ${msg}` : []));
@@ -161,12 +169,16 @@ describe('four workers', () => {
 
   test('SIGTERM drains them one by one, while health is told to the end; nothing is left', async () => {
     const { pids } = server;
+    const before = server.told('draining', 'closed').length;
     const client = await FrameClient.connect(server.url);
     server.running.process.kill('SIGTERM');
     await expect.poll(async () => (await server.http('/health/ready')).status, { ...patience, interval: 10 }).toBe(503);
     expect(await server.running.ended).toBe(0);
     await client.closed;
-    expect(server.told('draining', 'closed')).toEqual([...range(4).flatMap((i) => [`${i} draining`, `${i} closed`]), 'supervisor closed']);
+    expect(server.told('draining', 'closed').slice(before)).toEqual([
+      ...range(4).flatMap((i) => [`${i} draining`, `${i} closed`]),
+      'supervisor closed',
+    ]);
     expect([...pids.values()].filter(runs)).toEqual([]);
     await expect(server.knock()).rejects.toThrow();
   });
@@ -239,7 +251,58 @@ describe('what cannot be started', () => {
   });
 });
 
-const acked = (senders: readonly Running[]) => senders.reduce((sum, { lines }) => sum + lines.length, 0);
+async function demoClient(server: Supervised, user: string): Promise<Client> {
+  const { token } = (await (await server.http(`/demo/token?user=${user}`)).json()) as { token: string };
+  const client = createClient({ url: server.url, auth: token });
+  await client.connect();
+  return client;
+}
+
+/** Notes the numbers of what comes after this one, until told to end. */
+async function follow(client: Client, afterSeq: number, heard: number[], signal: AbortSignal): Promise<void> {
+  try {
+    for await (const { seq } of client.conversation('demo').messages({ afterSeq, signal })) heard.push(seq);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Three senders and four followers of one conversation, on whichever workers. */
+class Talk {
+  readonly total: number;
+  readonly #senders: readonly Running[];
+  readonly #tails: readonly Running[];
+
+  private constructor(total: number, senders: readonly Running[], tails: readonly Running[]) {
+    this.total = total;
+    this.#senders = senders;
+    this.#tails = tails;
+  }
+
+  static async start(server: Supervised, conversation: string, count: number): Promise<Talk> {
+    const created = server.utalk('send', '--create', '--conversation', conversation, '--text', 'first', '--json');
+    expect(await created.ended, created.errors()).toBe(0);
+    const total = 3 * count;
+    const follow = ['tail', '--conversation', conversation, '--after-seq', '1', '--count', String(total), '--json'];
+    const tails = range(4).map(() => server.utalk(...follow));
+    const send = ['send', '--conversation', conversation, '--text', '{n}', '--count', String(count), '--connections', '4', '--json'];
+    const senders = range(3).map(() => server.utalk(...send, '--timeout', '100s'));
+    return new Talk(total, senders, tails);
+  }
+
+  get acked(): number {
+    return this.#senders.reduce((sum, { lines }) => sum + lines.length, 0);
+  }
+
+  /** Waits for its end: everything was acknowledged, and every follower saw just that, once and in order. */
+  async end(): Promise<void> {
+    for (const one of [...this.#senders, ...this.#tails]) expect(await one.ended, one.errors()).toBe(0);
+    const acks = this.#senders.flatMap(({ lines }) => lines.map(identity));
+    expect(acks).toHaveLength(this.total);
+    const log = acks.toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+    for (const tail of this.#tails) expect(tail.lines.map(identity)).toEqual(log);
+  }
+}
 
 function identity(line: string): string {
   const { seq, id, messageId } = JSON.parse(line) as { seq: number; id: string; messageId: string };

@@ -35,7 +35,12 @@ export class Supervised {
       ...more,
     };
     const supervised = new Supervised(environment, data);
-    await supervised.restart(workers);
+    try {
+      await supervised.restart(workers);
+    } catch (error) {
+      await supervised.remove();
+      throw error;
+    }
     return supervised;
   }
 
@@ -64,9 +69,9 @@ export class Supervised {
     return lines.slice(0, -1).map((line) => JSON.parse(line) as LogLine);
   }
 
-  /** Lines with this text as `worker`, or as `worker` and text. */
+  /** Worker and text of every line with one of these texts. */
   told(...texts: string[]): string[] {
-    return this.log.filter(({ msg }) => texts.includes(msg)).map(({ worker, msg }) => (texts.length === 1 ? worker! : `${worker} ${msg}`));
+    return this.log.filter(({ msg }) => texts.includes(msg)).map(({ worker, msg }) => `${worker} ${msg}`);
   }
 
   /** Process ids of the workers that listen now, by name. */
@@ -86,8 +91,10 @@ export class Supervised {
     return this.running.ended;
   }
 
-  remove(): Promise<void> {
-    return this.#data.remove();
+  /** Ends it, if it still runs, and removes its data. */
+  async remove(): Promise<void> {
+    await this.terminate();
+    await this.#data.remove();
   }
 }
 
