@@ -190,6 +190,7 @@ export function refreshToken({ verifyToken, users }: Services): Route {
       }
       const user = await fromStore(users.admit(claims));
       if (!isAdmitted(user, claims.issuedAtMs)) throw new CommandError('NOT_AUTHENTICATED', 'the token was revoked');
+      session.identity = { ...identity, rooms: claims.rooms };
       session.tokenExpiresAtMs = claims.expiresAtMs;
       session.tokenIssuedAtMs = claims.issuedAtMs;
       scheduleExpiry(session);

@@ -5,6 +5,7 @@ import type { Guards } from '../../server/commands/guards.ts';
 import { CommandError, StartError } from '../../server/errors.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { TestServer } from '../support/start-server.ts';
+import { signTestToken } from '../support/tokens.ts';
 
 let postgres: TestPostgres;
 let server: TestServer;
@@ -31,6 +32,13 @@ describe('room:join', () => {
     const ben = await server.client({ userId: 'ben' });
     expect(await ben.refusal('room:join', { roomId: 'branch-1' })).toBe('ACCESS_DENIED');
     expect(await ben.refusal('room:members', { roomId: 'branch-1' })).toBe('ACCESS_DENIED');
+  });
+
+  test('asks the claim of the token that was swapped in', async () => {
+    const ana = await customer('ana', ['r8']);
+    await ana.request('auth:refresh', { token: await signTestToken({ userId: 'ana', claims: { rooms: ['r9'] } }) });
+    expect(await ana.refusal('room:join', { roomId: 'r8' })).toBe('ACCESS_DENIED');
+    expect(await ana.refusal('room:join', { roomId: 'r9' })).toBeUndefined();
   });
 
   test.each(['agent', 'admin', 'bot', 'service'] as const)('lets the role %s in', async (role) => {

@@ -12,6 +12,7 @@ import { routeTable } from '../../../server/commands/table.ts';
 import { CommandError } from '../../../server/errors.ts';
 import { Registry } from '../../../server/session/registry.ts';
 import type { Session } from '../../../server/session/session.ts';
+import { StateUnavailable } from '../../../server/state/shared-state.ts';
 import { authenticate, identityOf, openSession, type RecordingSocket } from '../session/recording-socket.ts';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -162,6 +163,12 @@ describe('a guard', () => {
     bench.call(1);
     expect(await bench.answers()).toMatchObject([reply(1, 'granted')]);
   });
+});
+
+test('a handler that cannot reach the shared state is answered UNAVAILABLE: the client may try again', async () => {
+  const bench = new Bench([route({ handle: () => Promise.reject(new StateUnavailable('no Redis')) })]);
+  bench.call(1);
+  expect(await bench.answers()).toMatchObject([error(1, 'UNAVAILABLE')]);
 });
 
 describe('a handler that goes wrong is answered once, and the session goes on', () => {

@@ -70,6 +70,9 @@ class House implements Topics {
   }
 }
 
+const nodeThere = '00000000-0000-4000-8000-00000000000b';
+const nodeThird = '00000000-0000-4000-8000-00000000000c';
+
 /** Until what was said on one node is known on the other. */
 const heard = () => vi.advanceTimersByTimeAsync(20);
 
@@ -81,7 +84,7 @@ beforeEach(async () => {
   vi.useFakeTimers();
   hub = new InProcessHub();
   here = new House(hub, '00000000-0000-4000-8000-00000000000a');
-  there = new House(hub, '00000000-0000-4000-8000-00000000000b');
+  there = new House(hub, nodeThere);
   await heard();
 });
 afterEach(() => {
@@ -215,7 +218,7 @@ describe('bounds', () => {
   });
 
   test('a room with a cap is full for users who are not in it, on any node', async () => {
-    const small = new House(hub, '00000000-0000-4000-8000-00000000000c', 2);
+    const small = new House(hub, nodeThird, 2);
     here.join(1, 'r');
     there.join(2, 'r');
     await heard();
@@ -240,10 +243,17 @@ describe('bounds', () => {
 });
 
 test('rooms of a node that has gone are empty at once when it is dead, later when it said goodbye', async () => {
+  const third = new House(hub, nodeThird);
   here.join(9, 'r');
   there.join(1, 'r');
+  third.join(2, 'r');
   await heard();
   here.news();
-  here.roster.nodeChanged('00000000-0000-4000-8000-00000000000b', 'gone');
+  here.roster.nodeChanged(nodeThird, 'gone');
+  expect(here.news()).toEqual(['room:left r u2']);
+  here.roster.nodeChanged(nodeThere, 'left');
+  await vi.advanceTimersByTimeAsync(limits.reconnectGraceMs - 100);
+  expect(here.news()).toEqual([]);
+  await vi.advanceTimersByTimeAsync(200);
   expect(here.news()).toEqual(['room:left r u1']);
 });
