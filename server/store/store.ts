@@ -340,11 +340,11 @@ export interface ChangesPage {
 }
 
 export interface Store {
-  /** PostgreSQL system identifier, timeline and table: positions are only comparable within one generation. */
+  /** PostgreSQL system identifier, timeline and table; compared for equality only. Positions count within one generation. */
   readonly generation: string;
   /**
    * Called when the database that answers may be another one or an older state of the same, or has been out of reach:
-   * `wentBack` when its generation is another one or its transactions are older than those seen before. Synchronous, and
+   * `wentBack` when its generation is another one or its write-ahead log ends before what was seen of it. Synchronous, and
    * before anything is appended on the new connection.
    */
   onReturn: (wentBack: boolean) => void;
