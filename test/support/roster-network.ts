@@ -20,6 +20,8 @@ interface Page {
 class Pages {
   readonly byNode = new Map<string, Page>();
   out = false;
+  /** Of each way, there and back. */
+  delayMs = delayMs;
 }
 
 class SimulatedDirectory implements RosterDirectory {
@@ -81,10 +83,10 @@ class SimulatedDirectory implements RosterDirectory {
   }
 
   async #ask<T>(answer: () => T): Promise<T> {
-    await this.#clock.wait(delayMs);
+    await this.#clock.wait(this.#pages.delayMs);
     if (this.#pages.out || !this.alive) throw new StateUnavailable('out');
     const answered = answer();
-    await this.#clock.wait(delayMs);
+    await this.#clock.wait(this.#pages.delayMs);
     return answered;
   }
 }
@@ -198,7 +200,7 @@ export class RosterNetwork {
   async leave(node: string): Promise<void> {
     const { roster } = this.#remove(node);
     const closed = roster.close();
-    await this.clock.pass(20 * delayMs);
+    await this.clock.pass(10 * this.pages.delayMs);
     await closed;
     for (const { bus } of this.nodes.values()) this.clock.later(() => bus.ended(node, 'left'), delayMs);
   }

@@ -1,7 +1,7 @@
 // The roster over a bus that loses and a directory that goes away: whatever happens, in the end all nodes know the same.
 
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { InProcessHub } from '../../../server/bus/index.ts';
 import { Roster } from '../../../server/domain/roster.ts';
 import { RosterNetwork } from '../../support/roster-network.ts';
@@ -12,7 +12,10 @@ let network: RosterNetwork;
 beforeEach(() => {
   network = new RosterNetwork();
 });
-afterEach(() => network.close());
+afterEach(() => {
+  network.close();
+  vi.restoreAllMocks();
+});
 
 async function two(): Promise<[string, string]> {
   const nodes: [string, string] = [network.start(), network.start()];
@@ -141,6 +144,20 @@ describe('losses', () => {
     expect(settled).toEqual([true]);
   });
 
+  test('who said goodbye while nobody could be heard is taken away when the bus is up again', async () => {
+    const [a, b] = await two();
+    network.roster(a).set('t', 'k', 1);
+    await network.clock.pass(100);
+    await network.leave(a);
+    await network.clock.pass(100);
+    network.turn(b, 'suspect');
+    await network.clock.pass(10_000);
+    expect(network.known(b)).toEqual([`${a} k 1`]);
+    network.turn(b, 'up');
+    expect(network.known(b)).toEqual([]);
+    expect(network.roster(b).settled).toBe(true);
+  });
+
   test('Redis comes back empty: nothing is taken away, until everybody has said everything again', async () => {
     const [a, b] = await two();
     network.roster(a).set('t', 'k', 1);
@@ -173,6 +190,53 @@ describe('losses', () => {
     await network.clock.pass(2_000);
     expect(network.known(c)).toEqual([`${a} k 1`]);
     expect(changes).toBe(0);
+  });
+
+  test('what was heard before a page was read is not applied after it', async () => {
+    const [a, b] = await two();
+    network.roster(a).set('t', 'k', 1);
+    await network.clock.pass(3);
+    network.pages.delayMs = 100;
+    network.roster(b).lost(a);
+    network.pages.delayMs = 1;
+    await network.clock.pass(10);
+    expect(network.known(b)).toEqual([`${a} k 1`]);
+    network.deafen(a, b);
+    network.roster(a).set('t', 'k', 2);
+    await network.clock.pass(10);
+    network.roster(b).lost(a);
+    await network.clock.pass(300);
+    expect(network.known(b)).toEqual([`${a} k 2`]);
+  });
+
+  test('a fact that could not be written is in the page as soon as one can be', async () => {
+    const [a, b] = await two();
+    network.pages.out = true;
+    network.roster(a).set('t', 'k', 1);
+    await network.clock.pass(50);
+    expect(network.known(b)).toEqual([`${a} k 1`]);
+    network.pages.out = false;
+    await network.clock.pass(2_000);
+    const c = network.start();
+    await network.clock.pass(2_000);
+    expect(network.known(c)).toEqual([`${a} k 1`]);
+  });
+
+  test('who has loaded a page that lacks something loads it again when it is whole', async () => {
+    const [a, b] = await two();
+    vi.spyOn(Math, 'random').mockReturnValue(0.9);
+    network.pages.out = true;
+    network.deafen(a, b);
+    network.roster(a).set('t', 'k', 1);
+    await network.clock.pass(50);
+    network.hear();
+    await network.clock.pass(2_000);
+    network.pages.out = false;
+    network.roster(b).lost(a);
+    await network.clock.pass(50);
+    expect(network.known(b)).toEqual([]);
+    await network.clock.pass(1_500);
+    expect(network.known(b)).toEqual([`${a} k 1`]);
   });
 
   test('a frame that no node writes changes nothing', async () => {
@@ -235,8 +299,8 @@ describe('without a directory', () => {
 type Step =
   | { do: 'set' | 'delete'; node: number; key: number; value: number }
   | { do: 'deafen' | 'down' | 'suspect' | 'up' | 'kill' | 'leave'; node: number; other: number }
-  | { do: 'hear' | 'out' | 'back' | 'wipe' | 'start' }
-  | { do: 'pass'; ms: number };
+  | { do: 'hear' | 'out' | 'stuck' | 'back' | 'wipe' | 'start' }
+  | { do: 'pass' | 'slow'; ms: number };
 
 const small = fc.nat(3);
 const steps = fc.array(
@@ -257,9 +321,10 @@ const steps = fc.array(
     {
       weight: 2,
       arbitrary: fc.record({
-        do: fc.constantFrom('hear' as const, 'out' as const, 'back' as const, 'wipe' as const, 'start' as const),
+        do: fc.constantFrom('hear' as const, 'out' as const, 'stuck' as const, 'back' as const, 'wipe' as const, 'start' as const),
       }),
     },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('slow' as const), ms: fc.constantFrom(1, 20, 500) }) },
     { weight: 5, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(1, 3, 10, 300, 3_000, 16_000, 25_000) }) },
   ),
   { maxLength: 40 },
@@ -326,7 +391,7 @@ class Run {
       case 'down':
       case 'suspect':
       case 'up':
-        if (!network.pages.out) network.turn(node(step.node), step.do);
+        network.turn(node(step.node), step.do);
         return;
       case 'kill':
       case 'leave':
@@ -342,6 +407,13 @@ class Run {
       case 'out':
       case 'back':
         network.redis(step.do);
+        return;
+      case 'stuck':
+        // The bus is heard, and pages are neither written nor read.
+        network.pages.out = true;
+        return;
+      case 'slow':
+        network.pages.delayMs = step.ms;
         return;
       case 'hear':
         network.hear();
