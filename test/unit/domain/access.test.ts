@@ -2,7 +2,15 @@
 
 import { describe, expect, test } from 'vitest';
 import { type Role, roles } from '../../../protocol/index.ts';
-import { type ConversationAction, can, canAs, canCreate, conversationActions } from '../../../server/domain/access.ts';
+import {
+  type ConversationAction,
+  can,
+  canAs,
+  canCreate,
+  conversationActions,
+  mayJoinRoom,
+  mayPublishUpdate,
+} from '../../../server/domain/access.ts';
 import type { Identity } from '../../../server/domain/identity.ts';
 import type { ConversationRecord } from '../../../server/store/store.ts';
 
@@ -114,4 +122,32 @@ describe('can', () => {
 test.each(roles)('conversation:create by %s under both policies', (role) => {
   expect(canCreate(identity(role, 'own'), 'open')).toBe(true);
   expect(canCreate(identity(role, 'own'), 'staff')).toBe(role !== 'customer');
+});
+
+describe('rooms', () => {
+  const withRooms = (role: Role, ...rooms: string[]) => ({ ...identity(role, 'own'), rooms });
+
+  test.each<[string, string[], boolean]>([
+    ['r', [], false],
+    ['r', ['r'], true],
+    ['r', ['s', 'r'], true],
+    ['r2', ['r'], false],
+    ['r', ['r2'], false],
+    ['order:7', ['order:*'], true],
+    ['order:', ['order:*'], true],
+    ['order', ['order:*'], false],
+    ['anything', ['*'], true],
+    ['order:7:a', ['order:*:a'], false],
+    ['order:*:a', ['order:*:a'], true],
+  ])('a customer comes into %s with the claim %j: %s', (roomId, rooms, allowed) => {
+    expect(mayJoinRoom(withRooms('customer', ...rooms), roomId)).toBe(allowed);
+  });
+
+  test('all other roles come into any, and may publish; customers may not', () => {
+    const others = roles.filter((role) => role !== 'customer');
+    expect(others.map((role) => [mayJoinRoom(withRooms(role), 'r'), mayPublishUpdate(withRooms(role))])).toEqual(
+      others.map(() => [true, true]),
+    );
+    expect(mayPublishUpdate(withRooms('customer', '*'))).toBe(false);
+  });
 });

@@ -108,6 +108,14 @@ describe('grants', () => {
     expect(session.grant(cap + 1, 'one more')).toBe(true);
   });
 
+  test('channels are followed once each, and no more than a few', () => {
+    const { session, socket } = openSession();
+    authenticate(session, identityOf(1));
+    for (let i = 0; i < 40; i++) for (const again of [i, 0]) session.follow(`channel ${again}`);
+    expect(socket.topics.size).toBe(32);
+    expect(socket.topics).toContain('channel 31');
+  });
+
   test('all go back at the end, the inbox too, and none is given afterwards', () => {
     const { session, delivery } = openSession();
     authenticate(session, identityOf(1));
