@@ -20,8 +20,13 @@ export class CallSet {
     this.#insert(call);
   }
 
-  /** A call out of order: the place is found by halving. */
-  #insert(call: number): void {
+  has(call: number): boolean {
+    const range = this.#ranges[this.#placeOf(call)];
+    return range !== undefined && range[0] <= call;
+  }
+
+  /** Index of the first range that does not end before the call. */
+  #placeOf(call: number): number {
     const ranges = this.#ranges;
     let low = 0;
     let high = ranges.length;
@@ -30,6 +35,13 @@ export class CallSet {
       if ((ranges[middle] as [number, number])[1] < call) low = middle + 1;
       else high = middle;
     }
+    return low;
+  }
+
+  /** A call out of order. */
+  #insert(call: number): void {
+    const ranges = this.#ranges;
+    const low = this.#placeOf(call);
     const next = ranges[low];
     if (next && next[0] <= call) return;
     const before = ranges[low - 1];

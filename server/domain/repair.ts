@@ -36,6 +36,8 @@ const doubtEveryMs = 5_000;
 const maxChanges = 5_000;
 /** The bus does not tell when another node falls silent. */
 const watchMs = 500;
+/** A call may be in the list before its events have come over the bus, or its answer from the store. */
+const underwayMs = 300;
 
 export class Repair {
   readonly #options: RepairOptions;
@@ -130,10 +132,10 @@ export class Repair {
         onEverything();
         return this.#intervalMs();
       }
-      const unheard = page.changes.filter((change) => change.kind !== 'doubt');
+      const unheard = await this.#stillUnheard(page.changes);
       this.counts.unheard += unheard.length;
-      if (page.changes.some((change) => change.node !== node)) this.#anxiousUntilMs = performance.now() + anxietyMs;
-      if (unheard.length > 0) onUnheard(unheard);
+      if (unheard.some((change) => change.node !== node)) this.#anxiousUntilMs = performance.now() + anxietyMs;
+      if (unheard.length > 0) onUnheard(unheard.filter((change) => change.kind !== 'doubt'));
       return this.#intervalMs();
     } catch (error) {
       this.counts.failed++;
@@ -141,6 +143,13 @@ export class Repair {
       this.#giveBack(heard);
       return retryMs;
     }
+  }
+
+  /** What was under way when the list was read is not repaired while the bus brings it. */
+  async #stillUnheard(changes: readonly Change[]): Promise<readonly Change[]> {
+    if (changes.length === 0 || this.#options.bus.state !== 'up') return changes;
+    await new Promise((resolve) => setTimeout(resolve, underwayMs).unref());
+    return changes.filter(({ node, call }) => !this.#heard.get(node)?.has(call));
   }
 
   #giveBack(heard: ReadonlyMap<string, CallSet>): void {

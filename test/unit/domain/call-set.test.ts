@@ -22,6 +22,7 @@ test('any numbers in any order, some twice', () => {
       set.addAll(other);
       const plain = [...new Set([...calls, ...more])].sort((a, b) => a - b);
       expect(numbersOf(set)).toEqual(plain);
+      for (let call = 0; call <= 61; call++) expect(set.has(call)).toBe(plain.includes(call));
       for (const [i, [from]] of set.ranges.entries())
         if (i > 0) expect(from).toBeGreaterThan((set.ranges[i - 1] as [number, number])[1] + 1);
     }),

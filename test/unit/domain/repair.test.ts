@@ -114,6 +114,7 @@ describe('the rhythm', () => {
     const bench = await Bench.started();
     await vi.advanceTimersByTimeAsync(10_100);
     await bench.read.answer({ changes: [{ node: 'other', call: 1, kind: 'doubt', keys: [] }] });
+    await vi.advanceTimersByTimeAsync(300);
     expect(bench.unheard).toEqual([]);
     await vi.advanceTimersByTimeAsync(2_100);
     expect(bench.reads).toHaveLength(3);
@@ -155,9 +156,30 @@ describe('what was heard', () => {
     });
     bench.repair.heard('a', [8]);
     await bench.read.answer({ changes: [appended('a', 5)] });
+    await vi.advanceTimersByTimeAsync(300);
     expect(bench.unheard).toEqual([appended('a', 5)]);
     await vi.advanceTimersByTimeAsync(2_100);
     expect(bench.read.heard).toEqual({ a: [[8, 8]] });
+  });
+
+  test('just after the read is not repaired, and makes nobody anxious', async () => {
+    const bench = await Bench.started();
+    await vi.advanceTimersByTimeAsync(10_100);
+    await bench.read.answer({ changes: [appended('a', 5), appended('a', 6)] });
+    bench.repair.heard('a', [5, 6]);
+    await vi.advanceTimersByTimeAsync(300);
+    expect(bench.unheard).toEqual([]);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(bench.reads).toHaveLength(2);
+  });
+
+  test('is not waited for while the bus is down', async () => {
+    const bench = await Bench.started();
+    bench.bus.state = 'down';
+    bench.repair.doubt();
+    await vi.advanceTimersByTimeAsync(300);
+    await bench.read.answer({ changes: [appended('a', 5)] });
+    expect(bench.unheard).toEqual([appended('a', 5)]);
   });
 
   test('is kept when the read fails, with the position', async () => {
