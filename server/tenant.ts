@@ -11,6 +11,7 @@ import type { Services } from './commands/services.ts';
 import { controlEvent } from './domain/controls.ts';
 import type { Identity } from './domain/identity.ts';
 import { roomTopic } from './domain/topics.ts';
+import { fromStore } from './domain/unavailable.ts';
 import { CommandError } from './errors.ts';
 import { moveSessions } from './session/visits.ts';
 import { type SharedState, tenantState } from './state/index.ts';
@@ -71,7 +72,7 @@ export function openTenant(services: Services, id: string): Tenant {
   const { presence, rooms, users, fanOut, registry, announce, notifications } = services;
   const events = eventsOf(services, id);
   const connected = async (userId: string): Promise<UserRecord | undefined> =>
-    presence.isConnected(id, userId) ? users.find(id, userId) : undefined;
+    presence.isConnected(id, userId) ? fromStore(users.find(id, userId)) : undefined;
   const move = async (userId: string, roomId: string, join: boolean): Promise<boolean> => {
     const room = { roomId: checkedRoom(roomId), join };
     const user = await connected(userId);
@@ -122,7 +123,7 @@ function checkNotification(body: unknown): void {
 
 /** The application as a user of the tenant: a log entry has a sender. */
 async function publisherOf({ users }: Services, tenant: string): Promise<Identity> {
-  const { key, inbox } = await users.admit({ tenant, ...publisher });
+  const { key, inbox } = await fromStore(users.admit({ tenant, ...publisher }));
   const { id: userId, name, role, workspace: workspaceId } = publisher;
   return { key, inbox, tenantId: tenant, userId, name, role, workspaceId, rooms: [] };
 }

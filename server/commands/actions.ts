@@ -4,7 +4,7 @@
 import { encodePush } from '../../protocol/codec.ts';
 import { type ErrorCode, limits, type Role } from '../../protocol/index.ts';
 import { channelTopic, roleTopic, roomTopic, tenantTopic, workspaceTopic } from '../domain/topics.ts';
-import { unavailable } from '../domain/unavailable.ts';
+import { fromStore } from '../domain/unavailable.ts';
 import { CommandError } from '../errors.ts';
 import type { Session } from '../session/session.ts';
 import type { Services } from './services.ts';
@@ -41,14 +41,14 @@ export function eventsOf({ fanOut, users, conversations, presence }: EventServic
   return {
     async toConversation(conversationId, name, data) {
       const frame = eventFrame(name, data);
-      const known = await found(conversations.get(tenant, conversationId));
+      const known = await fromStore(Promise.resolve(conversations.get(tenant, conversationId)));
       if (known) fanOut.toConversation(known.record.key, frame);
       return known !== undefined;
     },
     toRoom: (roomId, name, data) => fanOut.publish(roomTopic(tenant, roomId), eventFrame(name, data, roomId)),
     async toUser(userId, name, data) {
       const frame = eventFrame(name, data);
-      const user = await found(users.find(tenant, userId));
+      const user = await fromStore(users.find(tenant, userId));
       // Sent in any case: a session that was opened on another node a moment ago may not be known here yet.
       if (user) fanOut.toUser(user.key, frame);
       return presence.isConnected(tenant, userId);
@@ -71,14 +71,6 @@ export function actionsOf(services: EventServices & Pick<Services, 'rooms'>, ses
     joinRoom: (roomId) => rooms.join(session, checkedRoom(roomId)),
     leaveRoom: (roomId) => rooms.leave(session, roomId),
   };
-}
-
-async function found<T>(record: T | Promise<T>): Promise<T> {
-  try {
-    return await record;
-  } catch (error) {
-    throw unavailable(error);
-  }
 }
 
 /** @throws RangeError for what the wire would not take as a room id: a fault of the application. */
