@@ -199,9 +199,11 @@ export class RosterNetwork {
 
   async leave(node: string): Promise<void> {
     const { roster } = this.#remove(node);
-    const closed = roster.close();
-    await this.clock.pass(10 * this.pages.delayMs);
-    await closed;
+    let closed = false;
+    void roster.close().then(() => {
+      closed = true;
+    });
+    while (!closed) await this.clock.pass(delayMs);
     for (const { bus } of this.nodes.values()) this.clock.later(() => bus.ended(node, 'left'), delayMs);
   }
 

@@ -327,7 +327,7 @@ const steps = fc.array(
     { weight: 1, arbitrary: fc.record({ do: fc.constant('slow' as const), ms: fc.constantFrom(1, 20, 500) }) },
     { weight: 5, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(1, 3, 10, 300, 3_000, 16_000, 25_000) }) },
   ),
-  { maxLength: 40 },
+  { maxLength: 40, size: 'max' },
 );
 
 describe('whatever happens', () => {
