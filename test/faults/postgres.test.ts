@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Cluster } from '../support/cluster.ts';
 import { runUnderLoad, seconds } from '../support/fault-run.ts';
 import { nowMs } from '../support/load.ts';
-import { journeys } from '../support/waits.ts';
+import { ackWaits } from '../support/waits.ts';
 
 let cluster: Cluster;
 
@@ -26,6 +26,7 @@ test('PostgreSQL is killed with -9 for five seconds', async () => {
     outageMs = nowMs() - killedAtMs;
     return `outage ${outageMs.toFixed(0)} ms`;
   });
+  // Nothing is committed while the database is away, so the gap alone would not tell how long people wait.
   expect(gap.worstMs).toBeLessThanOrEqual(outageMs + 5_000);
-  expect(journeys(history).worstMs).toBeLessThanOrEqual(outageMs + 5_000);
+  expect(ackWaits(history).worstMs).toBeLessThanOrEqual(outageMs + 5_000);
 });
