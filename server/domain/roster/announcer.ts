@@ -83,7 +83,7 @@ export class Announcer {
     const { directory } = this.#options;
     const page = this.#options.page();
     if (!directory) {
-      this.#publish([anewFrame(), ...factFrames(page), completeFrame()]);
+      this.#publish(() => [anewFrame(), ...factFrames(page), completeFrame()]);
       return;
     }
     try {
@@ -92,10 +92,10 @@ export class Announcer {
     } catch (error) {
       this.#failed(error);
       // Whoever hears us still learns what there is; who lost it waits for the page.
-      this.#publish(factFrames(page));
+      this.#publish(() => factFrames(page));
       return;
     }
-    this.#publish([anewFrame()]);
+    this.#publish(() => [anewFrame()]);
   }
 
   async #sayChanges(): Promise<void> {
@@ -105,15 +105,16 @@ export class Announcer {
       await this.#options.directory?.write(facts).catch((error: unknown) => {
         this.#failed(error);
       });
-    this.#publish(factFrames(facts));
+    this.#publish(() => factFrames(facts));
   }
 
-  #publish(frames: readonly Uint8Array[]): void {
+  /** Nothing is encoded while nobody can hear it. */
+  #publish(frames: () => readonly Uint8Array[]): void {
     const { bus } = this.#options;
     if (bus.remote)
       bus.publish(
         0,
-        frames.map((frame) => ({ kind: busKinds.roster, key: 0, seq: 0, frame })),
+        frames().map((frame) => ({ kind: busKinds.roster, key: 0, seq: 0, frame })),
       );
   }
 
