@@ -1,5 +1,6 @@
 // One, two and four nodes over one Redis and one PostgreSQL: 100 connections, two members in each of 50 conversations and, with
-// several nodes, always on different ones, so that every message crosses the bus. Each size has nodes of its own; rounds take
+// several nodes, always on different ones, so that every message crosses the bus. When both send, their nodes meet at the lock
+// of every conversation: the worst case. Each size has nodes of its own; rounds take
 // turns, and the nodes of the other sizes only probe meanwhile.
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +15,14 @@ import { type Equipment, type Findings, profile, type Scenario, text } from './s
 
 const connections = 100;
 const conversations = connections / 2;
-const inFlight = 5;
+/** Sends under way in all, whoever sends. */
+const underWay = 500;
+/** Who sends: one member of each conversation, so that no two nodes write to one at the same time; or both. */
+const loads = [
+  { variant: 'one member sends', senders: conversations },
+  { variant: 'both members send', senders: connections },
+];
+type Load = (typeof loads)[number];
 const sizes = [1, 2, 4];
 const stopTimeoutMs = 15_000;
 
@@ -36,15 +44,16 @@ export const cluster: Scenario = {
   async run(equipment): Promise<Findings> {
     const clusters: Cluster[] = [];
     for (const size of sizes) clusters.push(await startCluster(equipment, size));
-    const rounds = new Map(clusters.map((one) => [one, [] as Round[]]));
-    for (let i = 0; i < (equipment.quick ? 1 : 3); i++) for (const [one, taken] of rounds) taken.push(await takeRound(equipment, one));
+    const measured = loads.map((load) => ({ load, rounds: new Map(clusters.map((one) => [one, [] as Round[]])) }));
+    for (let i = 0; i < (equipment.quick ? 1 : 3); i++)
+      for (const { load, rounds } of measured) for (const [one, taken] of rounds) taken.push(await takeRound(equipment, one, load));
     const verdicts: { system: string; verdict: Verdict }[] = [];
     for (const { fleet, size } of clusters) {
       const verdict = await equipment.generator.ask('verify', { fleet, withLog: true });
       verdicts.push({ system: nameOf(size), verdict });
       await equipment.generator.ask('close', { fleet });
     }
-    return { rows: rowsOf([...rounds]), verdicts };
+    return { rows: measured.flatMap(({ load, rounds }) => rowsOf(load, [...rounds])), verdicts };
   },
 };
 
@@ -71,7 +80,7 @@ async function prepare({ generator, users }: Equipment, fleet: string, nodes: re
   await generator.ask('join', { fleet, conversationIds, from: 0 });
 }
 
-async function takeRound({ generator, database, quick }: Equipment, { fleet, nodes, redis }: Cluster): Promise<Round> {
+async function takeRound({ generator, database, quick }: Equipment, { fleet, nodes, redis }: Cluster, { senders }: Load): Promise<Round> {
   const usage = async () => ({
     cpu: {
       servers: nodes.reduce((sum, { pid }) => sum + cpuMs(pid), 0),
@@ -80,7 +89,7 @@ async function takeRound({ generator, database, quick }: Equipment, { fleet, nod
     },
     redis: await redis.usage(),
   });
-  await generator.ask('sustain', { fleet, senders: connections, inFlight, text });
+  await generator.ask('sustain', { fleet, senders, inFlight: underWay / senders, text });
   await sleep(quick ? 300 : 1_500);
   await generator.ask('lap');
   const before = await usage();
@@ -101,11 +110,20 @@ async function takeRound({ generator, database, quick }: Equipment, { fleet, nod
   };
 }
 
-function rowsOf(measured: readonly (readonly [Cluster, readonly Round[]])[]): Row[] {
+function rowsOf({ variant, senders }: Load, measured: readonly (readonly [Cluster, readonly Round[]])[]): Row[] {
   const first = measured[0]?.[1] ?? [];
   const second = measured[1]?.[1] ?? [];
   return measured.flatMap(([{ size }, rounds]) => {
-    const params = { connections, in_flight: inFlight, subscribers: 2, burst: 0, bytes: text.length, profile, nodes: size };
+    const params = {
+      connections,
+      in_flight: underWay / senders,
+      subscribers: 2,
+      burst: 0,
+      bytes: text.length,
+      profile,
+      nodes: size,
+      variant,
+    };
     const of = (metric: Metric, value: (round: Round, i: number) => number) =>
       row('cluster', nameOf(size), params, metric, rounds.map(value));
     const each = (part: keyof Round['cpu']) => (round: Round) => (round.cpu[part] * 1_000) / round.acked;
