@@ -16,6 +16,8 @@ class Place {
   readonly touched: { user: number; atMs: number }[] = [];
   readonly presence: Presence;
   storeAnswers = true;
+  /** What the store waits for before it answers who may be seen, by the first of them. */
+  readonly delays = new Map<string, Promise<void>>();
 
   constructor(node: string) {
     const names = { p: 'presence:update', q: 'presence:update' } as const;
@@ -29,8 +31,10 @@ class Place {
         },
       },
       store: {
-        findPeers: async ({ userIds, viewer }) =>
-          userIds.flatMap((id) => peers.get(id) ?? []).filter(({ key }) => key !== 99 || viewer === 99),
+        findPeers: async ({ userIds, viewer }) => {
+          await this.delays.get(userIds[0] as string);
+          return userIds.flatMap((id) => peers.get(id) ?? []).filter(({ key }) => key !== 99 || viewer === 99);
+        },
         touchUsers: async (rows) => {
           if (!this.storeAnswers) throw new Error('the store does not answer');
           this.touched.push(...rows);
@@ -204,9 +208,12 @@ describe('who is online', () => {
 
   test('of two subscribes at once the later one stays; of an ended session nothing stays', async () => {
     const viewer = new FakeSession(here, 2);
+    const slow = Promise.withResolvers<void>();
+    here.delays.set('u1', slow.promise);
     const first = here.presence.subscribe(viewer, ['u1'], 1);
-    const second = here.presence.subscribe(viewer, ['u3'], 2);
-    await Promise.all([first, second]);
+    await here.presence.subscribe(viewer, ['u3'], 2);
+    slow.resolve();
+    expect(await first).toMatchObject([{ userId: 'u1', status: 'offline' }]);
     expect(viewer.topics).toEqual(new Set(['p3']));
     const late = here.presence.subscribe(viewer, ['u1'], 3);
     viewer.close();
