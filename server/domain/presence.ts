@@ -11,10 +11,10 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Identity } from './identity.ts';
 import { Arrivals } from './presence/arrivals.ts';
 import { ConnectedUsers } from './presence/connected-users.ts';
-import { type Connected, connectedOf, presenceTable, type Status, sessionMarks } from './presence/facts.ts';
+import { type Connected, connectedOf, presenceTable, type Status, sessionMarks, surplusSessions } from './presence/facts.ts';
 import { LastSeen } from './presence/last-seen.ts';
 import { OwnUsers, type PresentSession } from './presence/own-users.ts';
-import { isVisible, scopeOf, seesEmail } from './presence/visibility.ts';
+import { isVisible, scopeOf, seen, seenOnline, seesEmail, unseen } from './presence/visibility.ts';
 import { Watchers } from './presence/watchers.ts';
 import type { Roster } from './roster.ts';
 import type { Topics } from './topics.ts';
@@ -95,7 +95,11 @@ export class Presence {
       this.#watchers.replace(session, watched);
     }
     const byId = new Map(peers.map((peer) => [peer.id, peer]));
-    return userIds.map((userId) => this.#presenceOf(viewer, userId, byId.get(userId)));
+    return userIds.map((userId) => {
+      const peer = byId.get(userId);
+      if (!peer) return unseen(userId);
+      return seen(viewer, peer, this.#connected.get(peer.key), this.#lastSeen.of(peer.key, peer.lastSeenMs));
+    });
   }
 
   /** Presence of those of the users who are not offline, the viewer left out. Whether the viewer may see them was asked before. */
@@ -104,9 +108,7 @@ export class Presence {
     for (const key of users) {
       if (peers.size === maxPeers) break;
       const user = this.#connected.get(key);
-      if (!user || user.status === 'offline' || key === viewer.key || peers.has(key)) continue;
-      const { userId, status, role, workspace, email } = user;
-      peers.set(key, { userId, status, role, email: seesEmail(viewer, workspace) ? email : undefined });
+      if (user && isVisible(user) && key !== viewer.key && !peers.has(key)) peers.set(key, seenOnline(viewer, user));
     }
     return [...peers.values()];
   }
@@ -162,16 +164,6 @@ export class Presence {
     return fromStore(this.#options.store.findPeers(request));
   }
 
-  #presenceOf(viewer: Identity, userId: string, peer: Peer | undefined): PresenceBody {
-    if (!peer) return { userId, status: 'offline' };
-    const email = seesEmail(viewer, peer.workspace) ? peer.email : undefined;
-    const user = this.#connected.get(peer.key);
-    if (user && user.status !== 'offline') return { userId, status: user.status, role: user.role, email };
-    // Of one who does not want to be seen nothing is told that is newer than what everybody has been told.
-    const lastSeen = user ? 0 : this.#lastSeen.of(peer.key, peer.lastSeenMs);
-    return { userId, status: 'offline', role: peer.role, lastSeen: lastSeen > 0 ? lastSeen : undefined, email };
-  }
-
   #judge(key: Key, facts: ReadonlyMap<string, unknown>): void {
     const before = this.#connected.get(key);
     const now = connectedOf(facts);
@@ -222,11 +214,7 @@ export class Presence {
   #limitSessions(key: Key, role: Role, facts: ReadonlyMap<string, unknown>): void {
     const { sessionsPerUser } = this.#options;
     if (sessionsPerUser === undefined || role === 'bot' || role === 'service') return;
-    const surplus = new Set(
-      sessionMarks(facts)
-        .slice(0, -sessionsPerUser)
-        .map(([, id]) => id),
-    );
+    const surplus = surplusSessions(facts, sessionsPerUser);
     if (surplus.size === 0) return;
     for (const session of this.#own.sessionsOf(key)) {
       // Later: this runs inside a change of the roster, and an end is the next one.

@@ -76,3 +76,9 @@ export function sessionMarks(facts: ReadonlyMap<string, unknown>): SessionMark[]
   const marks = [...facts.values()].flatMap((fact) => (fact as PresenceFact)[1]);
   return marks.sort(([aMs, a], [bMs, b]) => aMs - bMs || (a < b ? -1 : 1));
 }
+
+/** Ids of the user's sessions that are not among the newest `most`. */
+export function surplusSessions(facts: ReadonlyMap<string, unknown>, most: number): Set<string> {
+  const surplus = sessionMarks(facts).slice(0, -most);
+  return new Set(surplus.map(([, id]) => id));
+}
