@@ -2,11 +2,13 @@
 // property tests hold the two together.
 
 import type { CommandInput, CommandOutput, ErrorBody } from '../protocol/bodies/index.ts';
-import { type CommandName, commandOps, errorKind, type PushName, pushNames, replyKind } from '../protocol/ops.ts';
-import { commandSlots, errorSlots, pushSlots, replySlots } from '../protocol/slots.ts';
-import { fromTuple, toTuple } from '../protocol/tuples.ts';
+import type { CommandName, PushName } from '../protocol/ops.ts';
+import { fromTuple, type Shape, toTuple } from '../protocol/tuples.ts';
 import { decode } from './decoder.ts';
 import { encode } from './encoder.ts';
+import { commandLines, errorKind, errorLine, firstCommand, firstPush, pushLines, replyKind } from './wire-table.ts';
+
+type Line = [name: string, slots: Shape, replySlots: Shape];
 
 /** A frame from the server. The slots of a reply can be named only by who knows the command. */
 export type ServerFrame =
@@ -15,8 +17,15 @@ export type ServerFrame =
   | { kind: 'push'; name: PushName; body: unknown }
   | { kind: 'unknown' };
 
+const read = (line: string): unknown[] => JSON.parse(`[${line.replace(/[\w:-]+/g, '"$&"')}]`);
+const commands = commandLines.split('\n').map(read) as Line[];
+const commandOps = new Map(commands.map(([name], index) => [name, firstCommand + index]));
+const pushes = pushLines.split('\n').map(read) as Line[];
+const errorSlots = read(errorLine)[0] as Shape;
+
+/** @throws TypeError for a command that this version of the SDK does not know, and for values that cannot be sent */
 export function encodeCommand<N extends CommandName>(name: N, id: number, body: CommandInput<N>): Uint8Array {
-  return encode([commandOps[name], id, toTuple(commandSlots[name], body)]);
+  return encode([commandOps.get(name), id, toTuple(lineOf(name)[1], body)]);
 }
 
 /**
@@ -26,18 +35,24 @@ export function encodeCommand<N extends CommandName>(name: N, id: number, body: 
 export function decodeFrame(bytes: Uint8Array): ServerFrame {
   const frame = decode(bytes);
   if (!Array.isArray(frame) || typeof frame[0] !== 'number') throw new RangeError('a frame is an array that starts with a number');
-  const op: number = frame[0];
-  if (op === replyKind) return { kind: 'reply', id: frame[1], slots: slotsOf(frame[2]) };
-  if (op === errorKind) return { kind: 'error', id: frame[1], error: fromTuple(errorSlots, slotsOf(frame[2])) as unknown as ErrorBody };
-  const name = pushNames.get(op);
-  return name ? { kind: 'push', name, body: fromTuple(pushSlots[name], slotsOf(frame[1])) } : { kind: 'unknown' };
+  const [op, id, slots] = frame;
+  if (op === replyKind) return { kind: 'reply', id, slots: listOf(slots) };
+  if (op === errorKind) return { kind: 'error', id, error: fromTuple(errorSlots, listOf(slots)) as unknown as ErrorBody };
+  const [name, shape] = pushes[op - firstPush] ?? [];
+  return name && shape ? { kind: 'push', name: name as PushName, body: fromTuple(shape, listOf(id)) } : { kind: 'unknown' };
 }
 
 /** The body of a reply to the command `name`. Lists that the server left out because they are empty are absent. */
 export function replyBody<N extends CommandName>(name: N, slots: readonly unknown[]): CommandOutput<N> {
-  return fromTuple(replySlots[name], slots) as CommandOutput<N>;
+  return fromTuple(lineOf(name)[2], slots) as CommandOutput<N>;
 }
 
-function slotsOf(value: unknown): readonly unknown[] {
+function lineOf(name: string): Line {
+  const line = commands[(commandOps.get(name) ?? 0) - firstCommand];
+  if (!line) throw new TypeError(`no command ${name}`);
+  return line;
+}
+
+function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }

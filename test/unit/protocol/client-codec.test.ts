@@ -12,7 +12,9 @@ import { bytes } from '../../../script/vectors/byte-writer.ts';
 import { nearlyFrames, wireValue } from './arbitraries.ts';
 
 const hexOf = (frame: Uint8Array) => Buffer.from(frame).toString('hex');
-const directed = (direction: string) => vectors.frames.filter((frame) => frame.direction === direction);
+/** Reserved in the protocol; the SDK does not carry their tables before a server knows them. */
+const left = new Set(['message:edit', 'message:delete', 'message:react', 'media:uploaded', 'media:upload:progress']);
+const directed = (direction: string) => vectors.frames.filter((frame) => frame.direction === direction && !left.has(frame.op ?? ''));
 
 describe('vectors.json', () => {
   test.each(directed('command'))('command $name has the frozen bytes', ({ op, id, body, hex }) => {
@@ -33,6 +35,13 @@ describe('vectors.json', () => {
   test.each(directed('push'))('push $name is read', ({ op, body, hex }) => {
     expect(decodeFrame(bytes(hex))).toEqual({ kind: 'push', name: op, body });
   });
+});
+
+test('what is left out fails where it is written, and is skipped where it comes', () => {
+  for (const { op, id, body, hex, direction } of vectors.frames.filter(({ op }) => left.has(op ?? ''))) {
+    if (direction === 'push') expect(decodeFrame(bytes(hex))).toEqual({ kind: 'unknown' });
+    if (direction === 'command') expect(() => encodeCommand(op as CommandName, id as number, body as never)).toThrow(TypeError);
+  }
 });
 
 describe('properties', () => {
