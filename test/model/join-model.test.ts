@@ -4,8 +4,8 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { Conversations } from '../../server/domain/conversations.ts';
-import { Delivery } from '../../server/domain/delivery.ts';
 import type { Outgoing } from '../../server/domain/delivery/cursor.ts';
+import { Delivery } from '../../server/domain/delivery.ts';
 import type { Identity } from '../../server/domain/identity.ts';
 import { type Grantee, Joining } from '../../server/domain/joining.ts';
 import type { ConversationRecord, ReadRequest, ReadResult, Store, StoredEntry } from '../../server/store/store.ts';
