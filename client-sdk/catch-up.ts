@@ -1,7 +1,7 @@
 // Fetches what is missing between the position of a log and its head, page by page: after a reconnect, and whenever a hole
 // shows. A few conversations at a time; the pages have a rate limit.
 
-import { limits } from '../protocol/limits.ts';
+import * as limits from '../protocol/client-limits.ts';
 import type { Clock } from './clock.ts';
 import type { ConversationLog } from './conversation-log.ts';
 import { UTalkError } from './errors.ts';

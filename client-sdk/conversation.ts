@@ -1,7 +1,7 @@
 // A conversation as the application holds it: what it can ask of one, and see of it.
 
 import type { Conversation, Entry, Member } from '../protocol/bodies/index.ts';
-import { limits } from '../protocol/limits.ts';
+import * as limits from '../protocol/client-limits.ts';
 import type {
   ConversationEvents,
   ConversationHandle,

@@ -1,7 +1,7 @@
 // Reports to the server how far this client holds each conversation without a hole: at most one frame a second for all of
 // them, the first one at once. What could not be sent waits for the next connection; a later report contains an earlier one.
 
-import { limits } from '../protocol/limits.ts';
+import * as limits from '../protocol/client-limits.ts';
 import type { Clock } from './clock.ts';
 import { ServerError, UTalkError } from './errors.ts';
 import type { Request } from './requests.ts';

@@ -2,7 +2,7 @@
 // counts once. What a broken connection cuts off is joined by the sync of the next one.
 
 import type { Position } from '../protocol/bodies/index.ts';
-import { limits } from '../protocol/limits.ts';
+import * as limits from '../protocol/client-limits.ts';
 import type { Clock } from './clock.ts';
 import { DisconnectedError, UTalkError } from './errors.ts';
 import type { Logger } from './options.ts';

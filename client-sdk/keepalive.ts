@@ -1,7 +1,7 @@
 // Notices a connection that died without a word. The server is never silent for longer than its `alive` interval, so
 // silence means a ping, and silence after the ping means the end. Compares wall-clock times: timers stand still in sleep.
 
-import { limits } from '../protocol/limits.ts';
+import * as limits from '../protocol/client-limits.ts';
 import type { Clock } from './clock.ts';
 
 export interface KeepaliveHooks {

@@ -2,7 +2,7 @@
 // that has moved on cannot be confused by its predecessor.
 
 import type { CommandInput, CommandOutput } from '../protocol/bodies/index.ts';
-import { limits } from '../protocol/limits.ts';
+import * as limits from '../protocol/client-limits.ts';
 import type { CommandName, PushName } from '../protocol/ops.ts';
 import { subprotocol } from '../protocol/version.ts';
 import { decodeFrame, type ServerFrame } from './codec.ts';

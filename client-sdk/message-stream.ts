@@ -2,7 +2,7 @@
 // the view, and what the view has let go is read from history again.
 
 import type { Entry } from '../protocol/bodies/index.ts';
-import { limits } from '../protocol/limits.ts';
+import * as limits from '../protocol/client-limits.ts';
 import type { ConversationHandle } from './conversation-api.ts';
 import type { ConversationLog } from './conversation-log.ts';
 import type { Core } from './core.ts';

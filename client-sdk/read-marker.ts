@@ -1,7 +1,7 @@
 // The read watermark of this user in one conversation. It rises only; several reads become one command, and a read made
 // offline is sent with the next connection.
 
-import { limits } from '../protocol/limits.ts';
+import * as limits from '../protocol/client-limits.ts';
 import { DisconnectedError } from './errors.ts';
 
 export interface ReadHooks {

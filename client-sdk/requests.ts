@@ -2,7 +2,7 @@
 // caller's signal, or the end of the connection.
 
 import type { CommandInput, CommandOutput, ErrorBody } from '../protocol/bodies/index.ts';
-import { limits } from '../protocol/limits.ts';
+import * as limits from '../protocol/client-limits.ts';
 import type { CommandName } from '../protocol/ops.ts';
 import type { Clock } from './clock.ts';
 import { encodeCommand, replyBody } from './codec.ts';

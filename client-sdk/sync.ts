@@ -2,7 +2,7 @@
 // same flight as `auth`; the client is live when it is through.
 
 import type { CommandOutput, JoinResult } from '../protocol/bodies/index.ts';
-import { limits } from '../protocol/limits.ts';
+import * as limits from '../protocol/client-limits.ts';
 import type { Conversations } from './conversations.ts';
 import type { Core } from './core.ts';
 import { positionOf } from './joiner.ts';

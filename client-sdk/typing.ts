@@ -1,7 +1,7 @@
 // Who writes, in both directions. Ours is renewed while start() is called and lapses at the server by itself; theirs ends
 // here by itself, because the push that would end it may never come.
 
-import { limits } from '../protocol/limits.ts';
+import * as limits from '../protocol/client-limits.ts';
 import type { Clock } from './clock.ts';
 
 /** Well before the server's lease ends. */

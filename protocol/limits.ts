@@ -1,8 +1,10 @@
 // Sizes and counts that both sides know. Each prevents one way of exhausting the other side.
 
+import * as client from './client-limits.ts';
+
 export const limits = {
   /** A larger frame is answered TOO_LARGE. */
-  maxFrameBytes: 65_536,
+  maxFrameBytes: client.maxFrameBytes,
   /** Beyond this the connection is cut without an answer (close code 1009). */
   cutFrameBytes: 131_072,
   /** Nesting of arrays and maps in a frame, the frame itself counted. */
@@ -19,33 +21,33 @@ export const limits = {
   maxSubjectLength: 200,
   maxReasonLength: 500,
   /** Frames and bytes that may wait behind `auth`. */
-  maxFramesBeforeAuth: 64,
-  maxBytesBeforeAuth: 65_536,
+  maxFramesBeforeAuth: client.maxFramesBeforeAuth,
+  maxBytesBeforeAuth: client.maxBytesBeforeAuth,
   authTimeoutMs: 5_000,
   /** The third bad frame within this window closes 4400. */
   badFrameWindowMs: 10_000,
   badFramesToClose: 3,
   /** Conversations in one join:conversation. */
-  maxJoins: 100,
+  maxJoins: client.maxJoins,
   /** Positions in one sync:state. */
-  maxPositions: 500,
+  maxPositions: client.maxPositions,
   /** Conversations in one conversation:delivered. */
-  maxDelivered: 500,
+  maxDelivered: client.maxDelivered,
   /** User ids in add or remove of conversation:members, and in conversation:create. */
   maxMembersPerCommand: 100,
   /** Members named in a join reply; the rest is paged with conversation:members. */
   maxMembersInReply: 200,
-  historyPage: 100,
-  defaultHistoryPage: 50,
+  historyPage: client.historyPage,
+  defaultHistoryPage: client.defaultHistoryPage,
   listPage: 100,
   maxPageBytes: 262_144,
   /** Unread counts stop here and are shown as "100+". */
-  unreadCap: 100,
-  typingLeaseMs: 6_000,
+  unreadCap: client.unreadCap,
+  typingLeaseMs: client.typingLeaseMs,
   aliveIntervalMs: 25_000,
   /** A client that saw no frame for this long sends `ping`. */
-  silenceMs: 33_000,
-  pongTimeoutMs: 5_000,
+  silenceMs: client.silenceMs,
+  pongTimeoutMs: client.pongTimeoutMs,
   /** Ends a session after `exp` of its token: clock tolerance plus grace. */
   tokenToleranceMs: 60_000,
   tokenGraceMs: 30_000,
