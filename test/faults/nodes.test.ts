@@ -15,7 +15,8 @@ afterAll(async () => {
 });
 
 test('a node is killed with -9 and comes back', async () => {
-  const { gap } = await runUnderLoad(cluster, 'kill -9 of a node', async ({ nodes }) => {
+  const { gap } = await runUnderLoad(cluster, 'kill -9 of a node', async ({ nodes }, fleet) => {
+    fleet.whisper(1);
     await nodes[1]?.kill();
     await seconds(5);
     await nodes[1]?.start();
@@ -25,9 +26,12 @@ test('a node is killed with -9 and comes back', async () => {
 });
 
 test('a node stands still for ten seconds', async () => {
-  const { gap } = await runUnderLoad(cluster, 'SIGSTOP of a node for 10 s', async ({ nodes }) => {
+  const { gap } = await runUnderLoad(cluster, 'SIGSTOP of a node for 10 s', async ({ nodes }, fleet) => {
+    fleet.whisper(1);
     nodes[1]?.stop();
-    await seconds(10);
+    await seconds(1);
+    fleet.whisper(0);
+    await seconds(9);
     nodes[1]?.continue();
     return undefined;
   });

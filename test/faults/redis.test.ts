@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Cluster } from '../support/cluster.ts';
 import { type Fault, runUnderLoad, seconds, thorough } from '../support/fault-run.ts';
 import { failOver, wipeInFlight } from '../support/redis-faults.ts';
+import type { StandardFleet } from '../support/standard-load.ts';
 
 const worstGapMs = 5_000;
 
@@ -21,25 +22,35 @@ afterEach(() => {
   for (const node of cluster.nodes) node.redisProxy.heal();
 });
 
-const kill: Fault = async ({ redis }) => {
+/** While the link of a node is away both nodes say something that no later entry uncovers. */
+async function whileAway(fleet: StandardFleet): Promise<undefined> {
+  for (const pauseS of [1, 4, 4]) {
+    await seconds(pauseS);
+    fleet.whisper(0);
+    fleet.whisper(1);
+  }
+  await seconds(1);
+}
+
+const kill: Fault = async ({ redis }, fleet) => {
   await redis.kill();
-  await seconds(10);
+  await whileAway(fleet);
   await redis.start();
   return undefined;
 };
 
-const cut: Fault = async (cluster) => {
+const cut: Fault = async (cluster, fleet) => {
   const { redisProxy } = cluster.node(1);
   redisProxy.cut();
-  await seconds(10);
+  await whileAway(fleet);
   redisProxy.heal();
   return undefined;
 };
 
-const blackhole: Fault = async (cluster) => {
+const blackhole: Fault = async (cluster, fleet) => {
   const { redisProxy } = cluster.node(1);
   redisProxy.blackhole();
-  await seconds(10);
+  await whileAway(fleet);
   redisProxy.heal();
   return undefined;
 };
@@ -53,12 +64,12 @@ async function runWithin5s(name: string, fault: Fault): Promise<void> {
 test('Redis is killed with -9 for ten seconds, and comes back empty', () => runWithin5s('kill -9 of Redis for 10 s', kill));
 
 test.runIf(thorough)('FLUSHALL while entries are in flight', () =>
-  runWithin5s('FLUSHALL in flight', (cluster) => wipeInFlight(cluster, (redis) => redis.command('FLUSHALL'))),
+  runWithin5s('FLUSHALL in flight', (cluster, fleet) => wipeInFlight(cluster, fleet, (redis) => redis.command('FLUSHALL'))),
 );
 
 test.runIf(thorough)('XTRIM to zero while entries are in flight', () =>
-  runWithin5s('XTRIM to zero in flight', (cluster) =>
-    wipeInFlight(cluster, (redis, stream) => redis.command('XTRIM', stream, 'MAXLEN', 0)),
+  runWithin5s('XTRIM to zero in flight', (cluster, fleet) =>
+    wipeInFlight(cluster, fleet, (redis, stream) => redis.command('XTRIM', stream, 'MAXLEN', 0)),
   ),
 );
 

@@ -4,9 +4,8 @@
 import { expect } from 'vitest';
 import type { Cluster } from './cluster.ts';
 import { faultsOf } from './history.ts';
-import type { Fleet } from './load.ts';
 import type { History } from './recording.ts';
-import { messagesPerSecond, standardFleet } from './standard-load.ts';
+import { messagesPerSecond, type StandardFleet, standardFleet } from './standard-load.ts';
 import { ackWaits, gaps, journeys, type Waits } from './waits.ts';
 
 const loadSeconds = 20;
@@ -18,14 +17,13 @@ const healthPatienceMs = 20_000;
 export const thorough = process.env.UTALK_FAULTS !== 'quick';
 
 export interface FaultRun {
-  fleet: Fleet;
   history: History;
   /** Commit to arrival, over all members. */
   gap: Waits;
 }
 
 /** Breaks something and heals it again. @returns words for the line of figures */
-export type Fault = (cluster: Cluster) => Promise<string | undefined>;
+export type Fault = (cluster: Cluster, fleet: StandardFleet) => Promise<string | undefined>;
 
 /** Runs the load with the fault, and checks everything but the limits, which differ. The clients are closed when it returns. */
 export async function runUnderLoad(cluster: Cluster, name: string, fault: Fault): Promise<FaultRun> {
@@ -33,10 +31,10 @@ export async function runUnderLoad(cluster: Cluster, name: string, fault: Fault)
   try {
     const loading = fleet.load(messagesPerSecond, loadSeconds);
     await seconds(warmSeconds);
-    const [words] = await Promise.all([fault(cluster), loading]);
+    const [words] = await Promise.all([fault(cluster, fleet), loading]);
     await fleet.settled();
     const history = await fleet.history();
-    const run = { fleet, history, gap: gaps(history) };
+    const run = { history, gap: gaps(history) };
     console.info(figures(name, run, words));
     expect(faultsOf(history)).toEqual({});
     expect(history.table.length).toBeGreaterThan(0);

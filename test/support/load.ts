@@ -79,7 +79,7 @@ export class LoadClient implements Receiver {
 
 const reasonOf = (error: unknown) => (error instanceof UTalkError ? error.code : String(error));
 
-/** A conversation of the load: its members hear everything, its senders write, all of them `weight` parts of the load. */
+/** A conversation: its members hear everything, its senders write, all of them `weight` parts of the load. */
 export interface Talk {
   id: string;
   members: readonly LoadClient[];
@@ -127,15 +127,23 @@ export class Fleet {
   /** Sends as many messages a second as told, over all talks by their weights, their senders in turn. */
   async load(perSecond: number, seconds: number): Promise<void> {
     const total = Math.round(perSecond * seconds);
-    const plan = planOf(this.talks, total);
+    const plan = planOf(
+      this.talks.filter(({ weight }) => weight > 0),
+      total,
+    );
     const startMs = nowMs();
     for (let next = 0; next < total; await new Promise((resolve) => setTimeout(resolve, tickMs))) {
       for (; next < total && startMs + (next * 1_000) / perSecond <= nowMs(); next++) {
         const { talk, turn } = plan[next] as Planned;
         const sender = talk.senders[turn % talk.senders.length] as LoadClient;
-        this.sends.push(sender.send(talk.id, `${sender.user} ${next}`, startMs + (next * 1_000) / perSecond));
+        this.say(sender, talk, startMs + (next * 1_000) / perSecond);
       }
     }
+  }
+
+  /** One message beside the load, or of it. @param dueAtMs when it should have been sent; now by default */
+  say(sender: LoadClient, { id }: Talk, dueAtMs = nowMs()): void {
+    this.sends.push(sender.send(id, `${sender.user} ${this.sends.length}`, dueAtMs));
   }
 
   /** Resolves when every message was answered and every member has the head of the table, or when patience is at its end. */

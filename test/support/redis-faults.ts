@@ -3,6 +3,7 @@
 import type { Cluster } from './cluster.ts';
 import { seconds } from './fault-run.ts';
 import { RedisServer } from './redis-server.ts';
+import type { StandardFleet } from './standard-load.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
 /** The stream that carries everything, as long as there is one. */
@@ -19,7 +20,11 @@ type StreamEntries = [id: string, fields: unknown][];
  * Wipes the stream several times, once as it is and then always while a node's link is held, so that entries of the other one
  * are wiped unread.
  */
-export async function wipeInFlight({ redis, nodes }: Cluster, wipe: (redis: RedisServer, stream: string) => Promise<unknown>) {
+export async function wipeInFlight(
+  { redis, nodes }: Cluster,
+  fleet: StandardFleet,
+  wipe: (redis: RedisServer, stream: string) => Promise<unknown>,
+): Promise<string> {
   let unread = 0;
   await wipe(redis, stream);
   for (let i = 0; i < wipes; i++) {
@@ -27,6 +32,7 @@ export async function wipeInFlight({ redis, nodes }: Cluster, wipe: (redis: Redi
     const held = nodes[i % nodes.length];
     const last = await lastId(redis);
     held?.redisProxy.blackhole();
+    fleet.whisper((i + 1) % nodes.length);
     await seconds(heldS);
     unread += (await entriesAfter(redis, last)).length;
     await wipe(redis, stream);
@@ -40,7 +46,7 @@ export async function wipeInFlight({ redis, nodes }: Cluster, wipe: (redis: Redi
  * A replica stops hearing its master, the master dies, the replica is promoted and everybody is led to it. Afterwards it is the
  * Redis of the cluster. @throws when the replica had lost no entry of the stream: then nothing was shown
  */
-export async function failOver(cluster: Cluster): Promise<string> {
+export async function failOver(cluster: Cluster, fleet: StandardFleet): Promise<string> {
   const { redis: master, redisProxy, nodes } = cluster;
   const replica = await RedisServer.start();
   const link = await TcpProxy.before(master.port);
@@ -54,6 +60,7 @@ export async function failOver(cluster: Cluster): Promise<string> {
     link.blackhole();
     await until('the replica lags', async () => (await entriesAfter(master, await lastId(replica))).length > 0);
     nodes[1]?.redisProxy.blackhole();
+    fleet.whisper(0);
     await seconds(heldS);
     const unreplicated = await entriesAfter(master, await lastId(replica));
     await master.kill();
