@@ -1,6 +1,6 @@
 // When to try again. Full jitter: a herd that was cut at one moment comes back spread over the whole interval.
 
-import { type CloseCode, closeCodes } from '../protocol/close-codes.ts';
+import { leastWaitMs } from './endings.ts';
 
 const baseMs = 1_000;
 /** A connection that was live for this long was a success: the count of failures begins anew. */
@@ -49,7 +49,7 @@ export class Backoff {
     if (liveMs >= stableMs) this.#failures = 0;
     const failures = this.#failures++;
     if (slot) return { delayMs: Math.max(0, slot.at - now), notBefore: slot.at };
-    const minDelayMs = closeCodes[code as CloseCode]?.minDelayMs ?? 0;
+    const minDelayMs = leastWaitMs(code);
     const spreadMs = failures === 0 && cleanCodes.has(code) ? 0 : Math.min(this.#ceilingMs, baseMs * 2 ** Math.min(failures, 20));
     return { delayMs: minDelayMs + Math.floor(this.#random() * spreadMs), notBefore: now + minDelayMs };
   }

@@ -1,6 +1,7 @@
 // Says in words why the client is not live: once for each outage, and not for one that ends with the first try.
 
 import type { ConnectionState } from './connection-state.ts';
+import { helpOn } from './errors.ts';
 import type { Logger } from './options.ts';
 
 export class Complaints {
@@ -17,22 +18,18 @@ export class Complaints {
       this.#wasLive = true;
       this.#said = false;
     }
-    const words = this.#said ? undefined : this.#words(state);
+    const words = !this.#said && this.#words(state);
     if (!words) return;
     this.#said = true;
-    this.#logger.warn(words);
+    this.#logger.warn(`not live: ${words}`);
   }
 
   #words(state: ConnectionState): string | undefined {
-    if (state.name === 'offline' && (state.attempt > 1 || !this.#wasLive)) {
-      return `not live: ${sentence(state.reason)} Trying again. See docs/ERRORS.md#close-codes`;
-    }
-    if (state.name === 'authRequired')
-      return `not live: ${sentence(state.reason)} Sign in again, then call connect(). See docs/ERRORS.md#auth_required`;
+    if (state.name === 'offline' && (state.attempt > 1 || !this.#wasLive))
+      return `${state.reason}; trying again. See ${helpOn(state.code ?? 'close-codes')}`;
+    if (state.name === 'authRequired') return `${state.reason}; sign in, then call connect(). See ${helpOn('auth_required')}`;
     if (state.name === 'closed' && state.reason !== 'client')
-      return `closed for good: ${sentence(state.message)} See docs/ERRORS.md#close-codes`;
+      return `${state.message}; ended for good. See ${helpOn(state.code ?? 'close-codes')}`;
     return undefined;
   }
 }
-
-const sentence = (words: string) => `${words.trim().replace(/[.?]$/, '')}.`;

@@ -2,11 +2,10 @@
 // missing after a reconnect is the business of sync.ts, which says `caughtUp`.
 
 import type { PushBody } from '../protocol/bodies/index.ts';
-import { comesBack } from '../protocol/close-codes.ts';
 import type { PushName } from '../protocol/ops.ts';
 import type { Slot } from './backoff.ts';
-import { type ClosedReason, type ConnectionEvent, type ConnectionState, transition } from './connection-state.ts';
-import { closedReason, meaningOf } from './endings.ts';
+import { type ClosedReason, type ConnectionState, transition } from './connection-state.ts';
+import { closedReason } from './endings.ts';
 import { DisconnectedError } from './errors.ts';
 import { timeToMove } from './farewell.ts';
 import { Gate } from './gate.ts';
@@ -14,7 +13,7 @@ import { type Identity, shakeHands } from './handshake.ts';
 import { Link } from './link.ts';
 import type { AuthReason, Settings } from './options.ts';
 import { Retry } from './retry.ts';
-import { TokenRefresh } from './token-refresh.ts';
+import { keepFresh } from './token-refresh.ts';
 
 export interface ConnectionHooks {
   onState(state: ConnectionState): void;
@@ -29,7 +28,6 @@ export interface ConnectionHooks {
 export class Connection {
   readonly #settings: Settings;
   readonly #hooks: ConnectionHooks;
-  readonly #refresh: TokenRefresh;
   /** Open once `auth` is written, as long as the server stays. */
   readonly gate: Gate;
   readonly #retry: Retry;
@@ -48,8 +46,7 @@ export class Connection {
   constructor(settings: Settings, hooks: ConnectionHooks) {
     this.#settings = settings;
     this.#hooks = hooks;
-    this.#refresh = new TokenRefresh(settings);
-    this.#retry = new Retry(settings, () => void this.#try('reconnect'));
+    this.#retry = new Retry(settings, () => this.#try('reconnect'));
     this.gate = new Gate(settings, () => this.#state);
   }
 
@@ -58,29 +55,29 @@ export class Connection {
   }
 
   connect(): void {
-    if (['connecting', 'syncing', 'live'].includes(this.#state.name)) return;
+    if ('connecting syncing live'.includes(this.#state.name)) return;
     this.#retry.reset();
     this.#tokenRefused = false;
-    void this.#try(this.#sessionId ? 'reconnect' : 'connect');
+    this.#try(this.#sessionId ? 'reconnect' : 'connect');
   }
 
   /** Everything that was missing has arrived. */
   caughtUp(): void {
-    this.#to({ type: 'caughtUp', at: this.#settings.clock.now() });
+    this.#to({ name: 'live', since: this.#settings.clock.now() });
   }
 
   /** Back to idle, for a caller who did not want to wait. */
   cancel(): void {
     this.#drop('cancelled');
-    this.#to({ type: 'cancelled' });
+    this.#to({ name: 'idle' });
   }
 
   end(reason: ClosedReason, message: string, code?: number): void {
     this.#drop(message);
-    this.#to({ type: 'ended', reason, message, code });
+    this.#to({ name: 'closed', reason, message, code });
   }
 
-  /** The network or the page is back: what waits is tried now, what seems alive is asked. */
+  /** The network, the page or the machine is back: what waits is tried now, what seems alive is asked. */
   wake(): void {
     if (this.#state.name === 'offline') this.#retry.hurry();
     else this.gate.link?.probe();
@@ -91,13 +88,13 @@ export class Connection {
     this.#link?.fall(1006, reason);
   }
 
-  async #try(reason: AuthReason): Promise<void> {
+  async #try(wanted: AuthReason): Promise<void> {
     this.#drop('a new attempt begins');
     const { signal } = this.#attempt;
-    this.#to({ type: 'connect', attempt: this.#retry.failures });
-    let token: string | null;
+    const reason = this.#tokenRefused ? 'refused' : wanted;
+    this.#to({ name: 'connecting', reason, attempt: this.#retry.failures });
     try {
-      token = await this.#settings.auth({ reason: this.#tokenRefused ? 'refused' : reason, signal });
+      const token = await this.#settings.auth({ reason, signal });
       if (signal.aborted) return;
       if (token) this.#dial(token);
       else this.#requireAuth('the auth function gave no token');
@@ -120,7 +117,7 @@ export class Connection {
       onWelcome: (identity) => {
         this.#tokenRefused = false;
         this.#sessionId = identity.sessionId;
-        this.#to({ type: 'authenticated' });
+        this.#to({ name: 'syncing' });
         this.#hooks.onIdentity(identity);
         link.authenticated();
       },
@@ -133,39 +130,36 @@ export class Connection {
   }
 
   #receive(link: Link, name: PushName, body: unknown): void {
-    if (name === 'server:shutdown') void this.#move(link, body as PushBody<'server:shutdown'>);
-    else if (name === 'token:expiring' || name === 'token:expired') this.#refresh.start(link);
+    if (name === 'server:shutdown') this.#move(link, body as PushBody<'server:shutdown'>);
+    else if (name === 'token:expiring' || name === 'token:expired') keepFresh(link, this.#settings);
     else if (name === 'user:expelled') this.#lastWords = (body as PushBody<'user:expelled'>).message;
     this.#hooks.onPush(name, body);
   }
 
   /** The server goes away. Nothing more is sent; open replies get 2 s; then the client moves in its own slot. */
-  async #move(link: Link, { reconnectInMs, message }: PushBody<'server:shutdown'>): Promise<void> {
-    const { clock, logger } = this.#settings;
+  async #move(link: Link, { reconnectInMs }: PushBody<'server:shutdown'>): Promise<void> {
+    const { clock } = this.#settings;
     this.gate.shut();
     this.#slot = { at: clock.now() + reconnectInMs };
     this.#hooks.onPause();
-    logger.debug(`the server shuts down: ${message}; moving in ${reconnectInMs} ms`);
     // Where the server closed first, the fall has kept the slot.
-    if (await timeToMove(link, clock, reconnectInMs)) void this.#try('reconnect');
+    if (await timeToMove(link, clock, reconnectInMs)) this.#try('reconnect');
   }
 
   #fallen(code: number, why: string, opened: boolean): void {
-    const words = this.#lastWords || why || meaningOf(code);
+    const words = this.#lastWords || why || `the connection ended (${code})`;
+    const final = closedReason(code);
     if (code === 4401 && this.#tokenRefused) this.#requireAuth(words);
-    else if (!comesBack(code)) this.end(closedReason(code), words, code);
+    else if (final) this.end(final, words, code);
     else {
       this.#tokenRefused ||= code === 4401;
-      this.#lost(
-        code,
-        opened ? words : `${this.#settings.url} cannot be reached: is the server there, and does it admit this origin? ${why}`,
-      );
+      this.#lost(code, opened ? words : `${this.#settings.url} cannot be reached, or does not admit this origin: ${words}`);
     }
   }
 
   #requireAuth(reason: string): void {
     this.#drop(reason);
-    this.#to({ type: 'refused', reason });
+    this.#to({ name: 'authRequired', reason });
   }
 
   #lost(code: number, reason: string): void {
@@ -173,7 +167,7 @@ export class Connection {
     const slot = this.#slot;
     this.#drop(reason);
     const retryAt = this.#retry.schedule(code, liveMs, slot);
-    this.#to({ type: 'lost', reason, code, retryAt, attempt: this.#retry.failures });
+    this.#to({ name: 'offline', reason, code, retryAt, attempt: this.#retry.failures });
   }
 
   /** Forgets the link and all that belongs to it. */
@@ -184,15 +178,15 @@ export class Connection {
     this.gate.shut();
     this.#slot = undefined;
     this.#lastWords = '';
-    this.#link?.close('');
+    this.#link?.close();
     this.#link = undefined;
   }
 
-  #to(event: ConnectionEvent): void {
+  #to(next: ConnectionState): void {
     const before = this.#state;
-    this.#state = transition(before, event);
+    this.#state = transition(before, next);
     if (this.#state === before) return;
-    this.#hooks.onState(this.#state);
+    this.#hooks.onState(next);
     this.gate.changed();
   }
 }

@@ -1,15 +1,15 @@
-// What the end of a connection means, in words and for the state.
+// What a close code means for the client: the part of protocol/close-codes.ts that it acts on, without the words. An unknown
+// code counts as a broken connection.
 
-import { type CloseCode, closeCodes } from '../protocol/close-codes.ts';
 import type { ClosedReason } from './connection-state.ts';
 
-const closedReasons: Readonly<Record<number, ClosedReason>> = { 4400: 'badFrames', 4403: 'expelled', 4409: 'replaced' };
+/** Codes after which the client stays away. */
+const closedReasons: Readonly<Record<number, ClosedReason>> = { 1000: 'normal', 4400: 'badFrames', 4403: 'expelled', 4409: 'replaced' };
 
-/** The reason of the state `closed` after a code that forbids to come back. */
-export function closedReason(code: number): ClosedReason {
-  return closedReasons[code] ?? 'normal';
-}
+/** The least waits before the next try. */
+const leastWaitsMs: Readonly<Record<number, number>> = { 1013: 5_000, 4429: 30_000 };
 
-export function meaningOf(code: number): string {
-  return closeCodes[code as CloseCode]?.meaning ?? `The connection ended with code ${code}.`;
-}
+/** The reason of the state `closed`; undefined after a code that lets the client come back. */
+export const closedReason = (code: number): ClosedReason | undefined => closedReasons[code];
+
+export const leastWaitMs = (code: number): number => leastWaitsMs[code] ?? 0;

@@ -2,52 +2,74 @@
 
 import type { ErrorBody } from '../protocol/bodies/index.ts';
 
+/** In few words, for they are part of every page; docs/ERRORS.md has the rest. */
 const remedies: Readonly<Record<string, string>> = {
-  INVALID_BODY: 'Correct the body; the message names the field.',
-  UNKNOWN_COMMAND: 'Use the path that offers the command, or update the server.',
-  NOT_AUTHENTICATED: 'Return a fresh token from the auth function.',
-  ACCESS_DENIED: 'The role or the membership does not allow this.',
-  NOT_FOUND: 'Check the id; what may not be seen looks the same.',
+  INVALID_BODY: 'Correct the named field.',
+  UNKNOWN_COMMAND: 'Use the path that offers it.',
+  NOT_AUTHENTICATED: 'Return a fresh token.',
+  ACCESS_DENIED: 'Check role and membership.',
+  NOT_FOUND: 'Check the id.',
   RATE_LIMIT_EXCEEDED: 'Wait retryAfterMs.',
-  ID_REUSED: 'Make a new id for a new content.',
-  CONFLICT: 'Read the newer entries in details and decide again.',
-  OWNERSHIP_CHANGED: 'Decide again on the ownerEpoch in details.',
-  CONVERSATION_CLOSED: 'Reopen the conversation first.',
-  TOO_LARGE: 'Send less: a frame takes 64 KiB.',
-  TIMEOUT: 'Try again; the same id makes a repeat harmless.',
-  DISCONNECTED: 'Try again when the client is live.',
-  CLOSED: 'Call connect() to open the client again.',
-  AUTH_REQUIRED: 'Sign in again, then call connect().',
-  OUTBOX_FULL: 'Wait for acknowledgements, see drain().',
+  ID_REUSED: 'Make a new id.',
+  CONFLICT: 'Read details and decide again.',
+  OWNERSHIP_CHANGED: 'Read details and decide again.',
+  CONVERSATION_CLOSED: 'Reopen it first.',
+  ROOM_FULL: 'Remove a member.',
+  TOO_LARGE: 'Send less at once.',
+  DISCONNECTED: 'Try again when live.',
+  CLOSED: 'Call connect().',
+  AUTH_REQUIRED: 'Sign in, then call connect().',
+  OUTBOX_FULL: 'Wait for drain().',
 };
+
+/** What is known of an error beside its code and its words. */
+export interface ErrorDetails {
+  /** The same call may succeed later without being changed. */
+  retryable?: boolean;
+  /** Wait at least this long before trying again. */
+  retryAfterMs?: number;
+  /** What the code needs to be understood: limits, newer entries, the present epoch. */
+  details?: Record<string, unknown>;
+}
 
 /** Base of all errors of the SDK. */
 export class UTalkError extends Error {
+  /** The name of the class, also where a bundler has shortened it. */
+  override readonly name: string = 'UTalkError';
   /** One of the protocol's error codes, or TIMEOUT, DISCONNECTED, CLOSED, AUTH_REQUIRED, OUTBOX_FULL. */
   readonly code: string;
   /** The same call may succeed later without being changed. */
   readonly retryable: boolean;
   /** Wait at least this long before trying again. */
   readonly retryAfterMs?: number;
+  /** What the code needs to be understood: limits, newer entries, the present epoch. */
   readonly details?: Record<string, unknown>;
 
-  constructor(code: string, message: string, more: { retryable?: boolean; retryAfterMs?: number; details?: Record<string, unknown> } = {}) {
+  /** An error with a code of the protocol or of the SDK. */
+  constructor(code: string, message: string, { retryable = false, retryAfterMs, details }: ErrorDetails = {}) {
     super(message);
-    this.name = new.target.name;
     this.code = code;
-    this.retryable = more.retryable ?? false;
-    this.retryAfterMs = more.retryAfterMs;
-    this.details = more.details;
+    this.retryable = retryable;
+    this.retryAfterMs = retryAfterMs;
+    this.details = details;
   }
 
-  /** What to do about it, in words. */
+  /** What to do about it, in words, and where to read more. */
   get remediation(): string {
-    return `${remedies[this.code] ?? 'Try again later.'} See docs/ERRORS.md#${this.code.toLowerCase()}`;
+    return `${remedies[this.code] ?? 'Try again later.'} See ${helpOn(this.code.toLowerCase())}`;
   }
+}
+
+/** Where the documents explain an error or close code. */
+export function helpOn(anchor: string | number): string {
+  return `docs/ERRORS.md#${anchor}`;
 }
 
 /** The server refused a command. */
 export class ServerError extends UTalkError {
+  override readonly name = 'ServerError';
+
+  /** The error reply as it came. */
   constructor(body: ErrorBody) {
     super(body.code, body.message, body);
   }
@@ -55,13 +77,19 @@ export class ServerError extends UTalkError {
 
 /** No answer came in time. Whether the command was carried out is not known. */
 export class TimeoutError extends UTalkError {
+  override readonly name = 'TimeoutError';
+
+  /** `what` was not answered within `timeoutMs`. */
   constructor(what: string, timeoutMs: number) {
-    super('TIMEOUT', `${what} was not answered within ${timeoutMs} ms`, { retryable: true });
+    super('TIMEOUT', `${what}: no answer within ${timeoutMs} ms`, { retryable: true });
   }
 }
 
 /** There is no connection, or it broke before the answer. Whether the command was carried out is not known. */
 export class DisconnectedError extends UTalkError {
+  override readonly name = 'DisconnectedError';
+
+  /** `why` in words. */
   constructor(why: string) {
     super('DISCONNECTED', why, { retryable: true });
   }
@@ -69,6 +97,9 @@ export class DisconnectedError extends UTalkError {
 
 /** The client was closed, by the application or by the server for good. */
 export class ClosedError extends UTalkError {
+  override readonly name = 'ClosedError';
+
+  /** `why` in words. */
   constructor(why: string) {
     super('CLOSED', why);
   }
@@ -76,14 +107,20 @@ export class ClosedError extends UTalkError {
 
 /** No valid token could be had. */
 export class AuthRequiredError extends UTalkError {
+  override readonly name = 'AuthRequiredError';
+
+  /** `why` in words. */
   constructor(why: string) {
     super('AUTH_REQUIRED', why);
   }
 }
 
-/** Too many messages wait for their acknowledgement. */
+/** Too many messages wait for their acknowledgement, or too large ones. */
 export class OutboxFullError extends UTalkError {
-  constructor(limit: number) {
-    super('OUTBOX_FULL', `${limit} messages are waiting already`, { retryable: true });
+  override readonly name = 'OutboxFullError';
+
+  /** `count` messages of `bytes` together wait already. */
+  constructor(count: number, bytes = 0) {
+    super('OUTBOX_FULL', `${count} messages (${bytes} bytes) are waiting already`, { retryable: true });
   }
 }

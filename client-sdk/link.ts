@@ -93,18 +93,18 @@ export class Link {
   }
 
   /** Ends the link on purpose. */
-  close(reason: string): void {
-    this.#end(1000, reason);
+  close(): void {
+    this.#end();
   }
 
   /** Ends the link as if the server had closed it with `code`. */
   fall(code: number, reason: string): void {
     if (this.signal.aborted) return;
-    this.#end(1000, '');
+    this.#end();
     this.#hooks.onDown(code, reason, this.#opened);
   }
 
-  #end(code: number, reason: string): void {
+  #end(): void {
     if (this.signal.aborted) return;
     this.#ended.abort(new DisconnectedError('the connection ended'));
     this.#settings.clock.clearTimeout(this.#openTimer);
@@ -113,7 +113,7 @@ export class Link {
     socket.onopen = socket.onmessage = socket.onclose = null;
     this.#requests.rejectAll(new DisconnectedError('the connection ended before the answer'));
     try {
-      socket.close(code, reason);
+      socket.close(1000);
     } catch {
       // A socket that is still connecting may refuse to be closed; it is not listened to any more.
     }

@@ -194,7 +194,7 @@ export function sdkFaults(files: readonly SourceFile[]): string[] {
   );
 }
 
-const plainTables = ['close-codes', 'errors', 'limits', 'metadata', 'ops', 'roles', 'slots', 'tuples', 'version'].map(
+const plainTables = ['client-limits', 'close-codes', 'errors', 'limits', 'metadata', 'ops', 'roles', 'slots', 'tuples', 'version'].map(
   (name) => `protocol/${name}.ts`,
 );
 const isPlainTable = (target: string) => plainTables.includes(target);
