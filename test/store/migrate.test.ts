@@ -56,13 +56,16 @@ test('the store does not open on a database without tables', async () => {
   await expect(open(url)).rejects.toThrow(/utalk migrate/);
 });
 
-test('another isolation than read committed is refused', async () => {
+test.each([
+  ['another isolation than read committed', "default_transaction_isolation = 'repeatable read'", /repeatable read/],
+  ['commits that do not wait for the disk', 'synchronous_commit = off', /synchronous_commit is "off"/],
+])('%s: refused', async (_name, setting, words) => {
   const url = await migratedDatabase(postgresql);
   const name = new URL(url).pathname.slice(1);
   const sql = tables(url);
-  await sql.unsafe(`alter database ${name} set default_transaction_isolation = 'repeatable read'`);
+  await sql.unsafe(`alter database ${name} set ${setting}`);
   await sql.end();
-  await expect(open(url)).rejects.toThrow(/repeatable read/);
+  await expect(open(url)).rejects.toThrow(words);
   await expect(migrate({ url, log: silent })).rejects.toThrow(StartError);
 });
 

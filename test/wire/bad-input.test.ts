@@ -152,7 +152,7 @@ describe('a command that is none', () => {
     await client.close();
   });
 
-  test.each(['message:edit', 'presence:set', 'agent:takeover', 'room:join', 'update:publish', 'admin:stats', 'user:expel'] as const)(
+  test.each(['message:edit', 'agent:takeover', 'notification:publish', 'admin:stats', 'user:expel'] as const)(
     '%s is not offered on /app',
     async (name) => {
       const client = await attacker();
