@@ -57,12 +57,12 @@ describe('conversations', () => {
   test('one that somebody else added the user to is joined; what was there before is no news, what follows is', async () => {
     const old = h.server.logs.create('old', ['luis']);
     await h.clock.advance(60_000);
-    h.server.push(h.server.sessionOf('ana'), 'alive', { serverTime: h.clock.now() });
+    h.server.push(h.sessionOf('ana'), 'alive', { serverTime: h.clock.now() });
     for (let i = 1; i <= 3; i++)
       h.server.logs.append('luis', { conversationId: 'old', messageId: crypto.randomUUID(), type: 'text', text: `m${i}` });
     await h.clock.advance(10);
     old.members.set('ana', { userId: 'ana', name: 'Ana', role: 'customer', readSeq: 0, deliveredSeq: 0 });
-    h.server.push(h.server.sessionOf('ana'), 'conversation:new', { conversation: old.state, participants: ['ana', 'luis'], head: 3 });
+    h.server.push(h.sessionOf('ana'), 'conversation:new', { conversation: old.state, participants: ['ana', 'luis'], head: 3 });
     h.server.say('luis', 'old', 'm4');
     await h.clock.advance(50);
     expect(ana.texts).toEqual(['m4']);
@@ -93,7 +93,7 @@ describe('conversations', () => {
     const far = h.server.logs.create('far', ['ana']).state;
     const near = { ...h.server.logs.get('c1').state, subject: 'renamed' };
     for (const conversation of [far, near]) {
-      h.server.push(h.server.sessionOf('ana'), 'conversation:updated', { conversation, head: 7, unreadCount: 2, updatedAt: 1 });
+      h.server.push(h.sessionOf('ana'), 'conversation:updated', { conversation, head: 7, unreadCount: 2, updatedAt: 1 });
     }
     await h.clock.advance(10);
     expect(changes).toHaveLength(2);
@@ -104,18 +104,9 @@ describe('conversations', () => {
 });
 
 describe('notifications', () => {
-  const notification = (seq: number): Notification => ({
-    seq,
-    id: `n${seq}`,
-    type: 'info',
-    title: `t${seq}`,
-    message: 'm',
-    timestamp: seq,
-    priority: 'normal',
-  });
   const publish = (seq: number, push = true) => {
-    h.server.notifications.push(notification(seq));
-    if (push) h.server.push(h.server.sessionOf('ana'), 'notification', notification(seq));
+    if (!push) h.server.faults.next({ name: 'notification' }, 'drop');
+    h.server.notify('ana', { title: `t${seq}` });
   };
 
   test('come once, in order, also those of a time offline and of a lost push', async () => {
@@ -124,7 +115,8 @@ describe('notifications', () => {
     const alike: number[] = [];
     ana.client.on('notification', ({ seq }) => alike.push(seq));
     publish(1);
-    h.server.push(h.server.sessionOf('ana'), 'notification', notification(1));
+    const [again] = h.server.notificationsAfter('ana', 0) as [Notification];
+    h.server.push(h.sessionOf('ana'), 'notification', again);
     await h.clock.advance(10);
     publish(2, false);
     publish(3);
@@ -138,26 +130,29 @@ describe('notifications', () => {
     await h.clock.advance(10_000);
     expect(seen).toEqual([1, 2, 3, 4]);
     expect(alike).toEqual(seen);
-    expect(ana.client.notifications.list.map(({ id }) => id)).toEqual(['n1', 'n2', 'n3', 'n4']);
-    await within(ana.client.notifications.ack(['n1', 'n2']));
-    expect(commandsOf('notification:ack')[0]?.body).toEqual({ ids: ['n1', 'n2'] });
+    const { list } = ana.client.notifications;
+    expect(list.map(({ title }) => title)).toEqual(['t1', 't2', 't3', 't4']);
+    const ids = list.slice(0, 2).map(({ id }) => id);
+    await within(ana.client.notifications.ack(ids));
+    expect(commandsOf('notification:ack')[0]?.body).toEqual({ ids });
   });
 });
 
 describe('presence', () => {
   test('is asked for, followed, and asked for again with every connection', async () => {
+    await h.live('luis');
     const changes: string[] = [];
     ana.client.presence.on('change', ({ userId, status }) => changes.push(`${userId} ${status}`));
-    expect(await within(ana.client.presence.subscribe(['luis']))).toEqual([{ userId: 'luis', status: 'online' }]);
+    expect(await within(ana.client.presence.subscribe(['luis']))).toMatchObject([{ userId: 'luis', status: 'online' }]);
     await within(ana.client.presence.set('busy'));
-    h.server.push(h.server.sessionOf('ana'), 'presence:update', { userId: 'luis', status: 'away' });
-    h.server.push(h.server.sessionOf('ana'), 'presence:update', { userId: 'luis', status: 'away' });
+    h.server.push(h.sessionOf('ana'), 'presence:update', { userId: 'luis', status: 'away' });
+    h.server.push(h.sessionOf('ana'), 'presence:update', { userId: 'luis', status: 'away' });
     await h.clock.advance(10);
     expect(changes).toEqual(['luis online', 'luis away']);
     expect(ana.client.presence.of('luis')?.status).toBe('away');
     h.cut('ana');
     await h.clock.advance(3_000);
-    expect(h.server.live[0]?.commands.map(({ name, body }) => [name, body])).toEqual(
+    expect(h.sessionOf('ana').commands.map(({ name, body }) => [name, body])).toEqual(
       expect.arrayContaining([
         ['presence:subscribe', { userIds: ['luis'] }],
         ['presence:set', { status: 'busy' }],
@@ -174,9 +169,10 @@ describe('rooms', () => {
     const events: PushBody<'event'>[] = [];
     room.on('event', (event) => events.push(event));
     expect(await within(room.join())).toEqual(['ana']);
+    h.server.user('ana', { role: 'agent' });
     await within(room.publish('price', { eur: 3 }));
-    h.server.push(h.server.sessionOf('ana'), 'event', { name: 'bell', room: 'branch-7' });
-    h.server.push(h.server.sessionOf('ana'), 'event', { name: 'bell', room: 'elsewhere' });
+    h.server.push(h.sessionOf('ana'), 'event', { name: 'bell', room: 'branch-7' });
+    h.server.push(h.sessionOf('ana'), 'event', { name: 'bell', room: 'elsewhere' });
     await h.clock.advance(10);
     expect(updates).toEqual([['price', { eur: 3 }]]);
     expect(events.map(({ room: id }) => id)).toEqual(['branch-7']);
@@ -213,7 +209,7 @@ describe('the application', () => {
     ana.client.on('event', ({ name, data }) => events.push([name, data]));
     expect(await within(ana.client.call('orders:count', { open: true }))).toEqual({ open: true });
     expect(await within(ana.client.command('ping', {}))).toEqual({ serverTime: expect.any(Number) });
-    h.server.push(h.server.sessionOf('ana'), 'event', { name: 'order:paid', data: { id: 7 } });
+    h.server.push(h.sessionOf('ana'), 'event', { name: 'order:paid', data: { id: 7 } });
     await h.clock.advance(10);
     expect(events).toEqual([['order:paid', { id: 7 }]]);
   });
@@ -237,7 +233,7 @@ describe('the application', () => {
   });
 
   test('a push that makes no sense is said and survived', async () => {
-    const { socket } = h.server.sessionOf('ana');
+    const { socket } = h.sessionOf('ana');
     socket.deliver(Uint8Array.of(0xc1));
     socket.deliver(Uint8Array.of(0x92, 71, 0x92, 0xa2, 0x63, 0x31, 9));
     h.server.say('luis', 'c1', 'still here');

@@ -22,10 +22,10 @@ test('whatever breaks, both sides end with the same log, each entry announced on
         if (what === 'ana') ana.client.conversation('c').send(`ana-${++written}`);
         else if (what === 'luis') luis.client.conversation('c').send(`luis-${++written}`);
         else if (what === 'lose')
-          server.losePush = (_session, name) => name === 'message:new' && (server.logs.get('c').log.length + ms) % 3 === 0;
+          server.faults.add(({ name }) => (name === 'message:new' && (server.log('c').length + ms) % 3 === 0 ? 'drop' : undefined));
         else if (what === 'cut') cut('ana');
         else if (what === 'cutBoth') ['ana', 'luis'].forEach(cut);
-        else if (what === 'silence') for (const { socket } of server.live) socket.cut ||= ms % 2 === 0;
+        else if (what === 'silence') for (const { socket } of ms % 2 === 0 ? server.live : []) socket.silence();
         else if (what === 'refuse') {
           // Never so often that a message is given up.
           let left = refusals > 0 ? 1 : 0;
@@ -39,7 +39,7 @@ test('whatever breaks, both sides end with the same log, each entry announced on
         await clock.advance(ms % 60);
         if (what === 'wait') await clock.advance(ms);
       }
-      server.losePush = () => false;
+      server.faults.clear();
       server.script = () => undefined;
       await clock.until(() => ana.client.unsent === 0 && luis.client.unsent === 0, 600_000);
       // One more, so that a hole at the very end shows.

@@ -1,7 +1,6 @@
 // Connecting: what travels in the first flight, what waits for it, and how an attempt ends.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { FakeSession } from './fake/fake-server.ts';
 import { Harness, type Recorded } from './fake/harness.ts';
 
 let h: Harness;
@@ -18,7 +17,7 @@ describe('connect', () => {
     await h.live('ana', { agent: 'shop/1.0' });
     const [session] = h.server.sessions;
     expect(session?.socket.protocols).toBe('utalk.v1');
-    expect(session?.socket.url).toBe('ws://fake.example/app');
+    expect(session?.socket.url).toBe('ws://memory.example/app');
     expect(session?.commands[0]).toEqual({ name: 'auth', body: { token: 'ana', agent: 'shop/1.0' } });
   });
 
@@ -101,7 +100,9 @@ describe('connect', () => {
     }
     ana.client.connect().catch(() => {});
     await h.clock.until(() => ana.client.unsent === 0);
-    const { firstFlight } = h.server.sessions[0] as FakeSession;
+    const { frames } = h.server.recorder;
+    const answered = frames.findIndex(({ from }) => from === 'server');
+    const firstFlight = frames.slice(0, answered).map(({ bytes }) => bytes);
     expect(firstFlight.length).toBeGreaterThan(10);
     expect(firstFlight.length - 1).toBeLessThanOrEqual(64);
     expect(firstFlight.slice(1).reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(65_536);

@@ -32,9 +32,9 @@ describe('a hole', () => {
   test('is repaired from history', async () => {
     const ana = await h.live('ana');
     h.server.say('luis', 'c1', 'm1');
-    h.server.losePush = (_session, name) => name === 'message:new';
+    h.losePushes('message:new');
     for (const i of [2, 3, 4]) h.server.say('luis', 'c1', `m${i}`);
-    h.server.losePush = () => false;
+    h.server.faults.clear();
     h.server.say('luis', 'c1', 'm5');
     await h.clock.advance(10);
     expect(numbers(ana)).toEqual([1]);
@@ -46,7 +46,7 @@ describe('a hole', () => {
 
   test('behind an own message shows when its push does not come', async () => {
     const ana = await h.live('ana');
-    h.server.losePush = (_session, name) => name === 'message:new';
+    h.losePushes('message:new');
     h.server.say('luis', 'c1', 'lost');
     const sent = ana.client.conversation('c1').send('mine');
     await h.clock.advance(20);
@@ -71,7 +71,7 @@ describe('a hole', () => {
   test('of more than the client holds is paged', async () => {
     const ana = await h.live('ana');
     fill('c1', 900);
-    h.server.push(h.server.sessionOf('ana'), 'sync:required', { reason: 'gap', timestamp: h.clock.now(), conversationId: 'c1', head: 900 });
+    h.server.push(h.sessionOf('ana'), 'sync:required', { reason: 'gap', timestamp: h.clock.now(), conversationId: 'c1', head: 900 });
     await h.clock.until(() => ana.entries.length === 900);
     expect(numbers(ana)).toEqual(upTo(900));
   });
@@ -79,7 +79,7 @@ describe('a hole', () => {
   test('in a conversation that cannot be read any more ends it', async () => {
     const ana = await h.live('ana');
     h.server.logs.get('c1').members.delete('ana');
-    h.server.push(h.server.sessionOf('ana'), 'sync:required', { reason: 'membership', timestamp: h.clock.now(), conversationId: 'c1' });
+    h.server.push(h.sessionOf('ana'), 'sync:required', { reason: 'membership', timestamp: h.clock.now(), conversationId: 'c1' });
     await h.clock.advance(50);
     expect(ana.client.conversation('c1').joined).toBe(false);
   });
@@ -135,7 +135,7 @@ describe('a log that went back', () => {
     fill('c1', 20);
     const ana = await h.live('ana');
     h.server.logs.get('c1').log.length = 10;
-    h.server.push(h.server.sessionOf('ana'), 'sync:required', { reason: 'reset', timestamp: h.clock.now(), conversationId: 'c1' });
+    h.server.push(h.sessionOf('ana'), 'sync:required', { reason: 'reset', timestamp: h.clock.now(), conversationId: 'c1' });
     await h.clock.advance(50);
     expect(ana.client.conversation('c1')).toMatchObject({ position: 10, head: 10 });
     h.server.say('luis', 'c1', 'm11');

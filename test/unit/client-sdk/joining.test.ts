@@ -173,7 +173,7 @@ describe('joining and leaving', () => {
     h.server.say('luis', 'c1', 'unheard too');
     await h.clock.advance(20);
     expect(ana.texts).toEqual([]);
-    expect(h.server.sessionOf('ana').joined.has('c1')).toBe(false);
+    expect(h.sessionOf('ana').joined.has('c1')).toBe(false);
     await Promise.all([of(ana).join(), h.clock.advance(20)]);
     expect(ana.texts).toEqual(['unheard', 'unheard too']);
   });
@@ -188,7 +188,6 @@ describe('joining and leaving', () => {
   });
 
   test('bots send the ownership epoch they saw last', async () => {
-    h.server.role = 'bot';
     const bot = await h.live('bot-1');
     of(bot).send('beep');
     await h.clock.advance(20);

@@ -17,13 +17,13 @@ const commandsOf = (index: number) => h.server.sessions[index]?.commands.map(({ 
 describe('silence', () => {
   test('33 s without a frame: a ping; 5 s without an answer: another connection', async () => {
     const ana = await h.live('ana');
-    const session = h.server.sessionOf('ana');
+    const session = h.sessionOf('ana');
     await h.clock.advance(32_900);
     expect(commandsOf(0)).not.toContain('ping');
     await h.clock.advance(200);
     expect(commandsOf(0).filter((name) => name === 'ping')).toHaveLength(1);
     expect(ana.client.state).toBe('live');
-    session.socket.cut = true;
+    session.socket.silence();
     await h.clock.advance(33_000 + 4_900);
     expect(ana.client.state).toBe('live');
     await h.clock.advance(1_500);
@@ -36,7 +36,7 @@ describe('silence', () => {
     await h.live('ana');
     for (let i = 0; i < 10; i++) {
       await h.clock.advance(25_000);
-      h.server.push(h.server.sessionOf('ana'), 'alive', { serverTime: h.clock.now() });
+      h.server.push(h.sessionOf('ana'), 'alive', { serverTime: h.clock.now() });
     }
     await h.clock.advance(10);
     expect(commandsOf(0)).not.toContain('ping');
@@ -44,7 +44,7 @@ describe('silence', () => {
 
   test('after sleep the connection is asked at once', async () => {
     const ana = await h.live('ana');
-    h.server.sessionOf('ana').socket.cut = true;
+    h.sessionOf('ana').socket.silence();
     h.clock.sleep(3_600_000);
     // The timers of before the sleep fire late, as they do on a machine that wakes.
     await h.clock.advance(5_001);
@@ -68,7 +68,7 @@ describe('silence', () => {
 
   test('a missing acknowledgement is a reason to ask', async () => {
     const ana = await h.live('ana');
-    h.server.sessionOf('ana').socket.cut = true;
+    h.sessionOf('ana').socket.silence();
     ana.client.conversation('c1').send('hello?');
     await h.clock.advance(10_000 + 5_000 + 1_100);
     expect(ana.client.state).toBe('live');
@@ -89,7 +89,7 @@ describe('silence', () => {
 
 describe('server:shutdown', () => {
   const shutdown = (reconnectInMs: number) =>
-    h.server.push(h.server.sessionOf('ana'), 'server:shutdown', {
+    h.server.push(h.sessionOf('ana'), 'server:shutdown', {
       reason: 'deploy',
       reconnectInMs,
       message: 'bye',

@@ -3,7 +3,7 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { UTalkError } from '../../../client-sdk/errors.ts';
-import type { Script } from './fake/fake-server.ts';
+import type { Script } from '../../../client-sdk/testing/index.ts';
 import { Harness, type Recorded } from './fake/harness.ts';
 
 let h: Harness;
@@ -151,17 +151,21 @@ describe('bounds', () => {
     ana.client.close();
     await expect(sent.acked).rejects.toMatchObject({ code: 'CLOSED' });
     expect(() => say('b')).toThrow(expect.objectContaining({ code: 'CLOSED' }));
+    h.server.restart(); // its own timers end with it
+    await h.clock.advance(10);
     expect(h.clock.waiting).toBe(0);
   });
 
   test('a client that is closed right behind an acknowledgement leaves no timer', async () => {
-    h.server.losePush = () => true;
+    h.losePushes();
     const stop = new AbortController();
     const sent = ana.client.conversation('c1').send('a', { signal: stop.signal });
     await h.clock.advance(10);
     expect(sent.status).toBe('sent');
     expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
     ana.client.close();
+    h.server.restart(); // its own timers end with it
+    await h.clock.advance(10);
     expect(h.clock.waiting).toBe(0);
   });
 });

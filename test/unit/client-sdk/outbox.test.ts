@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SentMessage } from '../../../client-sdk/index.ts';
-import type { Script } from './fake/fake-server.ts';
+import type { Script } from '../../../client-sdk/testing/index.ts';
 import { Harness, type Recorded } from './fake/harness.ts';
 
 let h: Harness;
@@ -167,10 +167,10 @@ describe('retries', () => {
   test('a failed message tried again under its id is stored once', async () => {
     h.server.script = failing('a', 4, 'loseReply');
     // The pushes are lost as well, so that the client cannot know.
-    h.server.losePush = () => true;
+    h.losePushes();
     const sent = say('a');
     await expectFailure(sent, 60_000);
-    h.server.losePush = () => false;
+    h.server.faults.clear();
     const again = ana.client.conversation('c1').send('a', { messageId: sent.messageId });
     await h.clock.advance(100);
     expect(await again.acked).toMatchObject({ seq: 1 });

@@ -8,8 +8,8 @@ import { newId, platformRandom } from '../../../client-sdk/ids.ts';
 import { createClient } from '../../../client-sdk/index.ts';
 import { settle } from '../../../client-sdk/options.ts';
 import { pending, sleep } from '../../../client-sdk/pending.ts';
+import { VirtualClock } from '../../../client-sdk/testing/index.ts';
 import { watchWake } from '../../../client-sdk/wake.ts';
-import { VirtualClock } from './fake/virtual-clock.ts';
 
 const base = { url: 'ws://host', auth: 'token' };
 

@@ -100,7 +100,7 @@ describe('receipts', () => {
   });
 
   test('ticks follow the watermarks of others who are no bots', async () => {
-    h.server.losePush = (_session, name) => name === 'message:new';
+    h.losePushes('message:new');
     const sent = of(ana).send('hello');
     const entry = () => of(ana).entries[0] as Entry;
     expect(of(ana).tick(entry())).toBe('sending');

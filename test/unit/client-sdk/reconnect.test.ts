@@ -66,7 +66,7 @@ describe('coming back', () => {
 
   test('an expelled user is told why', async () => {
     const ana = await h.live('ana');
-    h.server.push(h.server.sessionOf('ana'), 'user:expelled', { reason: 'account_suspended', message: 'Suspended.' });
+    h.server.push(h.sessionOf('ana'), 'user:expelled', { reason: 'account_suspended', message: 'Suspended.' });
     h.cut('ana', 4403);
     await h.clock.advance(10);
     expect(ana.client.connection).toMatchObject({ reason: 'expelled', message: 'Suspended.' });
@@ -95,7 +95,10 @@ describe('coming back', () => {
 
   test('a server that throws clients out at once does not cause a tight loop', async () => {
     await h.live('ana');
-    h.server.onLive = (session) => session.socket.closeFromServer(1012);
+    h.server.script = ({ name, session }) => {
+      if (name === 'auth') h.clock.setTimeout(() => session.socket.closeFromServer(1012), 0);
+      return undefined;
+    };
     h.cut('ana', 1012);
     await h.clock.advance(60_000);
     expect(h.server.sessions.length).toBeLessThan(60);

@@ -93,7 +93,7 @@ describe('a reconnect', () => {
     fill('old', 30);
     const ana = await h.live('ana');
     await h.clock.advance(1_000);
-    h.server.push(h.server.sessionOf('ana'), 'alive', { serverTime: h.clock.now() });
+    h.server.push(h.sessionOf('ana'), 'alive', { serverTime: h.clock.now() });
     await h.clock.advance(10);
     await offline(60_000, () =>
       h.server.logs.get('old').members.set('ana', { userId: 'ana', name: 'Ana', role: 'customer', readSeq: 0, deliveredSeq: 0 }),

@@ -100,7 +100,7 @@ describe('messages()', () => {
     await h.clock.advance(50);
     h.server.logs.generation = 'g2';
     h.server.logs.get('c1').log.length = 5;
-    h.server.push(h.server.sessionOf('ana'), 'sync:required', { reason: 'reset', timestamp: 1, conversationId: 'c1' });
+    h.server.push(h.sessionOf('ana'), 'sync:required', { reason: 'reset', timestamp: 1, conversationId: 'c1' });
     await h.clock.advance(50);
     h.server.say('luis', 'c1', 'after');
     await h.clock.advance(50);
@@ -155,7 +155,7 @@ describe('messages()', () => {
     const ended = expect(going).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await h.clock.advance(20);
     h.server.logs.get('c1').members.delete('ana');
-    h.server.push(h.server.sessionOf('ana'), 'sync:required', { reason: 'membership', timestamp: 1, conversationId: 'c1' });
+    h.server.push(h.sessionOf('ana'), 'sync:required', { reason: 'membership', timestamp: 1, conversationId: 'c1' });
     await h.clock.advance(50);
     await ended;
   });

@@ -36,7 +36,7 @@ describe('tokens', () => {
 
   test('are swapped in place before they expire', async () => {
     const ana = await h.live('ana', { auth });
-    h.server.push(h.server.sessionOf('ana'), 'token:expiring', { expiresAt: h.clock.now() + 60_000 });
+    h.server.push(h.sessionOf('ana'), 'token:expiring', { expiresAt: h.clock.now() + 60_000 });
     await h.clock.advance(50);
     expect(reasons).toEqual(['connect', 'expiring']);
     expect(h.server.sessions[0]?.commands.at(-1)).toEqual({ name: 'auth:refresh', body: { token: 'ana' } });
@@ -52,7 +52,7 @@ describe('tokens', () => {
         return 'ana';
       },
     });
-    h.server.push(h.server.sessionOf('ana'), 'token:expiring', { expiresAt: h.clock.now() + 60_000 });
+    h.server.push(h.sessionOf('ana'), 'token:expiring', { expiresAt: h.clock.now() + 60_000 });
     await h.clock.advance(12_000);
     expect(reasons).toEqual(['connect', 'expiring', 'expiring', 'expiring']);
     expect(commandsOf(0)).toContain('auth:refresh');

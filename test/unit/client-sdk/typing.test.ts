@@ -48,7 +48,7 @@ describe('typing', () => {
     const theirs = events(luis);
     of(ana).typing.start();
     await h.clock.advance(10);
-    h.server.losePush = (_session, name) => name === 'typing:stop';
+    h.losePushes('typing:stop');
     await h.clock.advance(5_990);
     expect(of(luis).typing.users).toEqual(['ana']);
     await h.clock.advance(20);

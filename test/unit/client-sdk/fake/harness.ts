@@ -1,8 +1,11 @@
-// A fake server with clients of some users, all on one virtual clock.
+// A memory server with clients of some users, all on one virtual clock. What the clients sent is held against the schemas.
 
+import { Compile } from 'typebox/compile';
+import { expect } from 'vitest';
 import { type Client, type ClientOptions, createClient, type Entry } from '../../../../client-sdk/index.ts';
-import { FakeServer } from './fake-server.ts';
-import { VirtualClock } from './virtual-clock.ts';
+import { MemoryServer, type MemorySession, seededRandom } from '../../../../client-sdk/testing/index.ts';
+import { commandBodies } from '../../../../protocol/bodies/commands.ts';
+import type { CommandName } from '../../../../protocol/index.ts';
 
 export interface Recorded {
   client: Client;
@@ -14,19 +17,26 @@ export interface Recorded {
   warnings: string[];
 }
 
+const checks = new Map<CommandName, { Check(value: unknown): boolean }>();
+
 export class Harness {
-  readonly clock = new VirtualClock();
-  readonly server = new FakeServer(this.clock);
+  readonly server = new MemoryServer();
+  readonly clock = this.server.clock;
   readonly clients: Client[] = [];
+
+  constructor() {
+    // Most tests count what is sent; the proof of life would only disturb them.
+    this.server.aliveIntervalMs = 0;
+    this.server.tokenLifeMs = 365 * 86_400_000;
+    this.server.user('bot-1', { role: 'bot' });
+    for (const name of ['echo', 'orders:count']) this.server.calls.set(name, (body) => body);
+  }
 
   client(userId: string, options: Partial<ClientOptions> = {}): Recorded {
     const warnings: string[] = [];
     const client = createClient({
-      url: 'ws://fake.example/app',
-      auth: userId,
-      clock: this.clock,
+      ...this.server.options(userId),
       random: sequence(),
-      WebSocket: this.server.WebSocket,
       logger: { debug: () => {}, warn: (message, fields) => void warnings.push(fields?.error ? `${message}: ${fields.error}` : message) },
       ...options,
     });
@@ -46,21 +56,34 @@ export class Harness {
     return recorded;
   }
 
-  /** The wire of this user breaks; both sides notice. */
+  sessionOf(userId: string): MemorySession {
+    const [session] = this.server.sessionsOf(userId);
+    if (!session) throw new Error(`no session of ${userId}`);
+    return session;
+  }
+
+  /** The connection of this user ends, behind what is on its way to him. */
   cut(userId: string, code = 1006): void {
-    this.server.sessionOf(userId).socket.closeFromServer(code);
+    this.sessionOf(userId).socket.closeFromServer(code);
+  }
+
+  /** Pushes of this name, or all, are lost from now on. */
+  losePushes(name?: Parameters<MemoryServer['push']>[1]): void {
+    this.server.faults.add((frame) => (frame.kind === 'push' && (name === undefined || frame.name === name) ? 'drop' : undefined));
   }
 
   close(): void {
     for (const client of this.clients) client.close();
+    for (const { kind, name, body } of this.server.recorder.frames) if (kind === 'command') check(name as CommandName, body);
+    expect(this.server.violations).toEqual([]);
   }
 }
 
-/** Numbers that look random and are the same in every run. */
-export function sequence(seed = 1): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return state / 2_147_483_648;
-  };
+function check(name: CommandName, body: unknown): void {
+  const compiled = checks.get(name) ?? Compile(commandBodies[name].input);
+  checks.set(name, compiled);
+  expect(compiled.Check(body), `${name} ${JSON.stringify(body)}`).toBe(true);
 }
+
+/** Numbers that look random and are the same in every run. */
+export const sequence = (seed = 1) => seededRandom(seed);
