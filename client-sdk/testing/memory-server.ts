@@ -6,12 +6,11 @@ import { limits } from '../../protocol/limits.ts';
 import type { CommandName, PushName } from '../../protocol/ops.ts';
 import type { Role } from '../../protocol/roles.ts';
 import { newId, type Random } from '../ids.ts';
-import type { WebSocketConstructor } from '../link.ts';
-import type { ClientOptions } from '../options.ts';
 import { Faults } from './faults.ts';
 import { encodePush } from './frames.ts';
 import { Inbound, type Script } from './inbound.ts';
 import { type MemberChange, Memberships } from './memberships.ts';
+import { MemoryDevice, type PageOptions } from './memory-device.ts';
 import { MemoryLogs, type Snapshot } from './memory-logs.ts';
 import type { MemorySession, MemoryUser } from './memory-session.ts';
 import { MemorySocket, type SocketHost } from './memory-socket.ts';
@@ -31,8 +30,6 @@ export interface MemoryServerOptions {
   /** Of every frame, one way. Default 5 ms. */
   latencyMs?: number;
 }
-
-const url = 'ws://memory.example/app';
 
 export class MemoryServer {
   readonly seed: number;
@@ -92,10 +89,14 @@ export class MemoryServer {
     };
   }
 
-  /** The options of a client of this user: where the server is, who it is, and the clock that both live by. */
-  options(userId: string): ClientOptions & { clock: VirtualClock; WebSocket: WebSocketConstructor } {
-    const random = seededRandom(derivedSeed(this.#random));
-    return { url, auth: userId, clock: this.clock, random, WebSocket: this.WebSocket };
+  /** A device of this user, whose network and pages a test can end. */
+  device(userId: string): MemoryDevice {
+    return new MemoryDevice(this, userId, this.#random);
+  }
+
+  /** The options of a client of this user, on a device of its own: where the server is, who it is, and the clock of both. */
+  options(userId: string): PageOptions {
+    return this.device(userId).page().options;
   }
 
   /** A user; made as a customer when nobody of this id was seen before. `more` changes name or role. */

@@ -2,7 +2,7 @@
 
 import { expect } from 'vitest';
 import { createClient } from '../../client-sdk/index.ts';
-import { MemoryServer } from '../../client-sdk/testing/index.ts';
+import { type MemoryDevice, MemoryServer } from '../../client-sdk/testing/index.ts';
 import type { Person, PersonWishes, World } from './world.ts';
 
 /** How long the server is away at a restart. */
@@ -10,28 +10,15 @@ const downMs = 300;
 
 export class MemoryWorld implements World {
   readonly #server = new MemoryServer();
-  readonly #people = new Map<Person, { whole: boolean }>();
+  readonly #devices = new Map<Person, MemoryDevice>();
 
   async person(userId: string, { role = 'customer', options = {} }: PersonWishes = {}): Promise<Person> {
     this.#server.user(userId, { role });
-    const wire = { whole: true };
-    const { WebSocket } = this.#server;
-    // A wire of its own: while it is cut, every attempt ends before it opens.
-    const Wire = class extends WebSocket {
-      constructor(url: string, protocols?: string | string[]) {
-        super(url, protocols);
-        if (!wire.whole) this.break();
-      }
-    };
-    const client = createClient({
-      ...this.#server.options(userId),
-      WebSocket: Wire,
-      logger: { debug: () => {}, warn: () => {} },
-      ...options,
-    });
+    const device = this.#server.device(userId);
+    const client = createClient({ ...device.page().options, logger: { debug: () => {}, warn: () => {} }, ...options });
     const person: Person = { userId, client, entries: [] };
     client.on('entry', (entry) => person.entries.push(entry));
-    this.#people.set(person, wire);
+    this.#devices.set(person, device);
     return person;
   }
 
@@ -47,17 +34,16 @@ export class MemoryWorld implements World {
     return this.#server.clock.until(condition);
   }
 
-  break({ client }: Person): void {
-    this.#server.live.find(({ id }) => id === client.identity?.sessionId)?.socket.break();
+  break(person: Person): void {
+    this.#devices.get(person)?.break();
   }
 
   cut(person: Person): void {
-    (this.#people.get(person) as { whole: boolean }).whole = false;
-    this.break(person);
+    this.#devices.get(person)?.cut();
   }
 
   mend(person: Person): void {
-    (this.#people.get(person) as { whole: boolean }).whole = true;
+    this.#devices.get(person)?.mend();
   }
 
   async restart(): Promise<void> {
@@ -69,8 +55,8 @@ export class MemoryWorld implements World {
   }
 
   async leave(): Promise<void> {
-    for (const { client } of this.#people.keys()) client.close();
-    this.#people.clear();
+    for (const { client } of this.#devices.keys()) client.close();
+    this.#devices.clear();
     await this.#server.clock.idle();
   }
 
