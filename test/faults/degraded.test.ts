@@ -50,7 +50,7 @@ async function effect<N extends CommandName>(name: N, body: CommandInput<N>, see
   const beganAtMs = nowMs();
   await admin.request(name, body);
   await seen;
-  return nowMs() - beganAtMs;
+  return Math.round(nowMs() - beganAtMs);
 }
 
 test('entries, removals, expulsions and deactivations reach the other node within 5 s while Redis is down', async () => {
