@@ -4,6 +4,7 @@ import type { CommandInput, CommandOutput, Conversation, Entry, Notification, Pr
 import type { CommandName, PushName } from '../protocol/ops.ts';
 import type { ConnectionState, StateName } from './connection-state.ts';
 import type { ConversationEvents, ConversationHandle } from './conversation-api.ts';
+import type { UTalkError } from './errors.ts';
 import type { EventSource } from './events.ts';
 import type { Identity } from './handshake.ts';
 import type { CallOptions } from './requests.ts';
@@ -14,6 +15,8 @@ type Digested = 'message:new' | 'message:delivered' | 'message:read' | 'message:
 /** Events of the client: those of all conversations, its state, and every other push of the server as it came. */
 export type ClientEvents = Omit<ConversationEvents, 'change'> & {
   state: ConnectionState;
+  /** The store failed. The message named here is in memory only. */
+  'store:error': { error: UTalkError; conversationId?: string; messageId?: string };
 } & { [N in Exclude<PushName, Digested>]: PushBody<N> };
 
 export interface ConversationChange {

@@ -13,6 +13,7 @@ export interface MessageDraft {
   type?: Exclude<MessageType, 'system'>;
   /** At most 8,000 characters. */
   text?: string;
+  /** Names a file that was uploaded elsewhere. */
   mediaId?: string;
   /** JSON values, depth at most 4, at most 32 keys and 4 KiB. */
   metadata?: Record<string, unknown>;
@@ -24,6 +25,7 @@ export interface MessageDraft {
   actAs?: string;
 }
 
+/** How a message is sent. */
 export interface SendOptions {
   /** Takes the message back if it was not written yet; afterwards it only ends the waiting for `acked`. */
   signal?: AbortSignal;
@@ -33,39 +35,57 @@ export interface SendOptions {
 
 /** A message on its way. */
 export interface SentMessage {
+  /** Made before the first try, the same on every one. */
   readonly messageId: string;
-  /** `withdrawn`: taken back by its signal before it was written. */
-  readonly status: 'sending' | 'sent' | 'failed' | 'withdrawn';
+  /**
+   * `queued`: not written to a connection yet. `sending`: written, not answered. `sent`: stored. `delivered`, `read`: by at least
+   * one other member who is not a bot. `failed`: given up. `withdrawn`: taken back before it was written.
+   */
+  readonly status: PendingEntry['status'] | Tick | 'withdrawn';
   /**
    * Resolves when the server has stored the message. Rejects with the permanent error, or the last one after all retries;
    * offline it waits. May be ignored: failures also come as `message:error`.
    */
   readonly acked: Promise<Acknowledgement>;
+  /** See `cancel` of the conversation. */
+  cancel(): boolean;
+  /** See `retry` of the conversation. */
+  retry(): SentMessage | undefined;
 }
 
+/** Which page of the log. */
 export interface HistoryQuery {
+  /** The entries before this seq; excludes `afterSeq`. */
   beforeSeq?: number;
+  /** The entries after this seq. */
   afterSeq?: number;
   /** At most 100; default 50. */
   limit?: number;
+  /** Ends the waiting. */
   signal?: AbortSignal;
 }
 
+/** A page of the log. */
 export interface HistoryPage {
   /** In rising order. */
   entries: readonly Entry[];
+  /** The highest seq of the log. */
   head: number;
   /** There are more in the asked direction. */
   more: boolean;
 }
 
+/** Somebody has received or read everything up to `seq`. */
 export type Receipt = PushBody<'message:read'> & {
+  /** How far it got. */
   status: 'delivered' | 'read';
   /** Of the entry at `seq`, when the view holds it. */
   id?: string;
+  /** The client's id of the same entry. */
   messageId?: string;
 };
 
+/** Events of a conversation. */
 export interface ConversationEvents {
   /** A message that is news, also an own one: each once, in order of seq. System entries come as `entry` only. */
   message: Entry;
@@ -73,10 +93,13 @@ export interface ConversationEvents {
   entry: Entry;
   /** `entries`, the receipts or the state look different. */
   change: ConversationHandle;
+  /** Somebody has received everything up to a seq. */
   'message:delivered': Receipt;
+  /** Somebody has read everything up to a seq. */
   'message:read': Receipt;
   /** A message could not be delivered: given up by this client (`source` client), or reported by a channel (server). */
   'message:error': PushBody<'message:error'>;
+  /** A user began or stopped typing. */
   typing: { conversationId: string; userId: string; typing: boolean };
   /** The log went back to an older state: the view was loaded anew. */
   reset: { conversationId: string };
@@ -88,6 +111,7 @@ export interface ConversationEvents {
 
 /** One conversation. The same object for the same id as long as the client lives. */
 export interface ConversationHandle extends EventSource<ConversationEvents> {
+  /** The id it was asked for by. */
   readonly id: string;
   /** Status, owner, subject …; absent before the first join or sync. */
   readonly state: Conversation | undefined;
@@ -101,6 +125,7 @@ export interface ConversationHandle extends EventSource<ConversationEvents> {
   readonly head: number;
   /** Members with their watermarks; at most the first 200. */
   readonly members: readonly Member[];
+  /** How many members there are. */
   readonly memberCount: number;
   /** Messages of others after the own read watermark, capped at 100. */
   readonly unreadCount: number;
@@ -118,8 +143,16 @@ export interface ConversationHandle extends EventSource<ConversationEvents> {
    * @throws OutboxFullError; ClosedError; the reason of a signal that is aborted already
    */
   send(draft: MessageDraft | string, options?: SendOptions): SentMessage;
-  /** Removes a failed message from the view. */
-  discard(messageId: string): void;
+  /**
+   * Takes a message back that was never written to a connection or has failed, also one of an earlier page load: it leaves the
+   * view and the store. False when it may be with the server already, or belongs to another tab.
+   */
+  cancel(messageId: string): boolean;
+  /**
+   * Sends a failed message again under its id, which is safe: it is stored once. Undefined when there is no such message.
+   * @throws ClosedError
+   */
+  retry(messageId: string): SentMessage | undefined;
   /**
    * A page of the log. Without `beforeSeq` and `afterSeq` the one before the view, which then becomes part of `entries`.
    */
@@ -130,6 +163,7 @@ export interface ConversationHandle extends EventSource<ConversationEvents> {
   readBy(seq: number, sender?: string): readonly string[];
   /** How far a message got; of a pending one its status. */
   tick(entry: ViewEntry): Tick | PendingEntry['status'];
+  /** Who writes, in both directions. */
   readonly typing: {
     /** This user types. Call it at every keystroke. */
     start(): void;

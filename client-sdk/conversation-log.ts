@@ -2,7 +2,7 @@
 // entry is announced once, in order, after the position has moved over it.
 
 import type { Entry, JoinResult } from '../protocol/bodies/index.ts';
-import { LocalEcho, type ViewEntry } from './local-echo.ts';
+import { LocalEcho, type PendingEntry, type ViewEntry } from './local-echo.ts';
 import { LogView } from './log-view.ts';
 
 export interface LogHooks {
@@ -49,6 +49,11 @@ export class ConversationLog {
   get entries(): readonly ViewEntry[] {
     this.#snapshot ??= Object.freeze([...this.view.entries, ...this.echo.entries]);
     return this.#snapshot;
+  }
+
+  /** Whether the run holds this message. */
+  holds({ messageId, sender }: PendingEntry): boolean {
+    return this.view.entries.some((entry) => entry.messageId === messageId && entry.sender === sender);
   }
 
   /** A push, in whatever order. */

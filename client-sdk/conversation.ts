@@ -16,7 +16,7 @@ import type { Unsubscribe } from './events.ts';
 import type { PendingEntry, ViewEntry } from './local-echo.ts';
 import { iterate, type StreamOptions } from './message-stream.ts';
 import type { Tick } from './receipts.ts';
-import { sendMessage } from './send-message.ts';
+import { type OutgoingMessage, sendMessage } from './send-message.ts';
 import { TrackedConversation } from './tracked-conversation.ts';
 
 export class LiveConversation extends TrackedConversation implements ConversationHandle {
@@ -50,12 +50,6 @@ export class LiveConversation extends TrackedConversation implements Conversatio
     return this.facts.memberCount;
   }
 
-  get unreadCount(): number {
-    const { entries, firstSeq } = this.log.view;
-    const unread = entries.filter((entry) => entry.sender !== this.self && entry.type !== 'system');
-    return this.facts.reads.count(unread, firstSeq);
-  }
-
   on<E extends keyof ConversationEvents>(event: E, listener: (payload: ConversationEvents[E]) => void): Unsubscribe {
     return this.events.on(event, listener);
   }
@@ -73,6 +67,7 @@ export class LiveConversation extends TrackedConversation implements Conversatio
 
   async leave(): Promise<void> {
     this.stop(new ClosedError(`${this.id} was left`), 'left');
+    this.core.keeper?.snapshots.drop(this);
     await this.core.requestNow('leave:conversation', { conversationId: this.id }).catch(() => {});
   }
 
@@ -83,11 +78,16 @@ export class LiveConversation extends TrackedConversation implements Conversatio
     return sent;
   }
 
-  discard(messageId: string): void {
-    const { echo } = this.log;
-    if (echo.find(messageId)?.status !== 'failed') return;
-    echo.remove(messageId);
-    this.log.changed();
+  cancel(messageId: string): boolean {
+    const { outbox } = this.core;
+    const outgoing = outbox.withdraw(this.id, messageId) ?? outbox.failed.take(this.id, messageId);
+    (outgoing as OutgoingMessage | undefined)?.forget();
+    return outgoing !== undefined;
+  }
+
+  retry(messageId: string): SentMessage | undefined {
+    const failed = this.core.outbox.failed.get(this.id, messageId);
+    return failed && sendMessage(this, this.core, failed.draft, { messageId });
   }
 
   async history({ beforeSeq, afterSeq, limit = limits.defaultHistoryPage, signal }: HistoryQuery = {}): Promise<HistoryPage> {

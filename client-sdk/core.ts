@@ -9,6 +9,7 @@ import type { Joiner } from './joiner.ts';
 import type { Settings } from './options.ts';
 import type { Outbox } from './outbox.ts';
 import type { Request } from './requests.ts';
+import type { Keeper } from './store/keeper.ts';
 
 export interface Core {
   readonly settings: Settings;
@@ -19,6 +20,10 @@ export interface Core {
   readonly joiner: Joiner;
   /** Who this client is; absent before the first connection. */
   readonly identity: Identity | undefined;
+  /** The same user, also when only the token or the application has said so yet. */
+  readonly userId: string | undefined;
+  /** Absent without a store. */
+  readonly keeper: Keeper | undefined;
   /** Aborts when the present connection ends; absent before the first one. */
   readonly flight: AbortSignal | undefined;
   /** Sends now, or rejects with DisconnectedError. */

@@ -2,26 +2,6 @@
 
 import type { ErrorBody } from '../protocol/bodies/index.ts';
 
-/** In few words, for they are part of every page; docs/ERRORS.md has the rest. */
-const remedies: Readonly<Record<string, string>> = {
-  INVALID_BODY: 'Correct the named field.',
-  UNKNOWN_COMMAND: 'Use the path that offers it.',
-  NOT_AUTHENTICATED: 'Return a fresh token.',
-  ACCESS_DENIED: 'Check role and membership.',
-  NOT_FOUND: 'Check the id.',
-  RATE_LIMIT_EXCEEDED: 'Wait retryAfterMs.',
-  ID_REUSED: 'Make a new id.',
-  CONFLICT: 'Read details and decide again.',
-  OWNERSHIP_CHANGED: 'Read details and decide again.',
-  CONVERSATION_CLOSED: 'Reopen it first.',
-  ROOM_FULL: 'Remove a member.',
-  TOO_LARGE: 'Send less at once.',
-  DISCONNECTED: 'Try again when live.',
-  CLOSED: 'Call connect().',
-  AUTH_REQUIRED: 'Sign in, then call connect().',
-  OUTBOX_FULL: 'Wait for drain().',
-};
-
 /** What is known of an error beside its code and its words. */
 export interface ErrorDetails {
   /** The same call may succeed later without being changed. */
@@ -36,7 +16,7 @@ export interface ErrorDetails {
 export class UTalkError extends Error {
   /** The name of the class, also where a bundler has shortened it. */
   override readonly name: string = 'UTalkError';
-  /** One of the protocol's error codes, or TIMEOUT, DISCONNECTED, CLOSED, AUTH_REQUIRED, OUTBOX_FULL. */
+  /** One of the protocol's error codes, or TIMEOUT, DISCONNECTED, CLOSED, AUTH_REQUIRED, OUTBOX_FULL, CANCELLED, STORE_FAILED. */
   readonly code: string;
   /** The same call may succeed later without being changed. */
   readonly retryable: boolean;
@@ -54,9 +34,9 @@ export class UTalkError extends Error {
     this.details = details;
   }
 
-  /** What to do about it, in words, and where to read more. */
+  /** What to do about it, in words, and where to read more; `remedyOf` of the entry `client/remedies` says it for each code. */
   get remediation(): string {
-    return `${remedies[this.code] ?? 'Try again later.'} See ${helpOn(this.code.toLowerCase())}`;
+    return `${this.retryable ? 'Try again later.' : 'Change something before you try again.'} See ${helpOn(this.code.toLowerCase())}`;
   }
 }
 

@@ -26,3 +26,6 @@ export type { WebSocketConstructor, WebSocketLike } from './link.ts';
 export type { Acknowledgement, PendingEntry, ViewEntry } from './local-echo.ts';
 export type { AuthReason, ClientOptions, Logger, TokenSource } from './options.ts';
 export type { CallOptions } from './requests.ts';
+export type { Owner } from './store/owner.ts';
+export type { PersistentStore } from './store/persistent.ts';
+export type { ClientStore } from './store/store.ts';

@@ -6,16 +6,23 @@ import type { UTalkError } from './errors.ts';
 
 /** A message of this client that the server has not stored yet, as far as is known. */
 export interface PendingEntry extends Omit<Entry, 'seq' | 'id' | 'status'> {
+  /** Not numbered yet. */
   readonly seq?: undefined;
+  /** Only the server gives one. */
   readonly id?: undefined;
-  /** `sending`: it is in the outbox. `failed`: given up, see `error`; sending it again with its messageId is safe. */
-  readonly status: 'sending' | 'failed';
+  /**
+   * `queued`: never written to a connection, so that it can be taken back. `sending`: it may be with the server already.
+   * `failed`: given up, see `error`; sending it again with its messageId is safe.
+   */
+  readonly status: 'queued' | 'sending' | 'failed';
+  /** Why it failed. */
   readonly error?: UTalkError;
 }
 
 /** What a view shows: entries of the log, and behind them what is on its way there. */
 export type ViewEntry = Entry | PendingEntry;
 
+/** The server's answer to a message: it is stored. */
 export type Acknowledgement = CommandOutput<'message:send'>;
 
 export class LocalEcho {
@@ -30,10 +37,19 @@ export class LocalEcho {
     return this.#items.find((item): item is PendingEntry => item.messageId === messageId && item.seq === undefined);
   }
 
-  /** A message was written. A failed one that is tried again goes to the end, where it will be stored. */
-  put(entry: PendingEntry): void {
+  /**
+   * A message was written, or looks different. It keeps its place; but a failed one that is tried again goes to the end, where
+   * it will be stored.
+   * @param first before all others: it was written in an earlier page load
+   */
+  put(entry: PendingEntry, first = false): void {
+    const found = this.find(entry.messageId);
+    if (found && (found.status !== 'failed' || entry.status === 'failed')) {
+      this.#replace(found, entry);
+      return;
+    }
     this.remove(entry.messageId);
-    this.#items = [...this.#items, entry];
+    this.#items = first ? [entry, ...this.#items] : [...this.#items, entry];
   }
 
   /** The server stored it. Up to `position` the run holds it already, or it is older than the view. */

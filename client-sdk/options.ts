@@ -3,6 +3,8 @@
 import { type Clock, systemClock } from './clock.ts';
 import { platformRandom, type Random } from './ids.ts';
 import type { WebSocketConstructor } from './link.ts';
+import type { Owner } from './store/owner.ts';
+import type { PersistentStore } from './store/persistent.ts';
 
 /**
  * Why a token is asked for: `connect` the first one, `reconnect` after a lost connection, `expiring` the one in use ends
@@ -15,10 +17,13 @@ export type TokenSource = (request: { reason: AuthReason; signal: AbortSignal })
 
 /** Where the SDK writes what a developer should know. `warn` says, once per outage, why the client is not live. */
 export interface Logger {
+  /** What helps to find a fault. */
   debug(message: string, fields?: Record<string, unknown>): void;
+  /** What needs attention. */
   warn(message: string, fields?: Record<string, unknown>): void;
 }
 
+/** What createClient takes. */
 export interface ClientOptions {
   /** ws:// or wss:// (http and https are understood too). The path /app is the default; /agent and /admin admit staff only. */
   url: string;
@@ -39,11 +44,25 @@ export interface ClientOptions {
   reconnectCeilingMs?: number;
   /** Unacknowledged messages on their way in one conversation. Default 16. */
   maxInFlight?: number;
-  /** Messages that may wait for their acknowledgement in the whole client. Default 1,000. */
+  /** Messages that may wait for their acknowledgement, or have failed, in the whole client. Default 1,000. */
   maxOutbox?: number;
+  /** The same in bytes. Default 4,000,000. */
+  maxOutboxBytes?: number;
+  /**
+   * Where unsent messages, cursors and the newest entries survive a reload: `localStorageStore()`, `indexedDbStore()`, or
+   * `persistent(own)` for a store of the application. Default: in memory only.
+   */
+  store?: PersistentStore;
+  /**
+   * Who the tokens are of. With a store: what was kept is shown at once. Where it is absent, a JWT tells as soon as there is one,
+   * any other token with the first connection.
+   */
+  user?: Owner;
   /** Entries that each conversation keeps in memory, besides those that `history()` fetched. Default 2,000. */
   maxEntries?: number;
+  /** Default: warnings to the console. */
   logger?: Logger;
+  /** Default: the platform's time; tests give a virtual one. */
   clock?: Clock;
   /** A source of 0 ≤ x < 1 for jitter and ids. */
   random?: Random;
@@ -51,38 +70,45 @@ export interface ClientOptions {
   WebSocket?: WebSocketConstructor;
 }
 
-export interface Settings extends Required<Omit<ClientOptions, 'auth' | 'agent'>> {
+export interface Settings extends Required<Omit<ClientOptions, 'auth' | 'agent' | 'store' | 'user'>> {
   auth: TokenSource;
   agent?: string;
+  store?: PersistentStore;
+  user?: Owner;
 }
 
 const consoleLogger: Logger = {
   debug: () => {},
-  warn: (message, fields) => (fields ? console.warn(`utalk: ${message}`, fields) : console.warn(`utalk: ${message}`)),
+  warn: (message, fields) => console.warn(`utalk: ${message}`, ...(fields ? [fields] : [])),
 };
 
+const defaults = {
+  ackTimeoutMs: 10_000,
+  requestTimeoutMs: 10_000,
+  reconnectCeilingMs: 5_000,
+  maxInFlight: 16,
+  maxOutbox: 1_000,
+  maxOutboxBytes: 4_000_000,
+  maxEntries: 2_000,
+  logger: consoleLogger,
+  clock: systemClock,
+  random: platformRandom,
+} as const;
+
 /** @throws TypeError for a URL that is none, or where the platform has no WebSocket and none was given. */
-export function settle(options: ClientOptions): Settings {
-  const { auth } = options;
+export function settle({ auth, ...options }: ClientOptions): Settings {
   const url = webSocketUrl(options.url);
-  const WebSocket = options.WebSocket ?? (globalThis.WebSocket as unknown as WebSocketConstructor | undefined);
-  if (!WebSocket) throw new TypeError('this platform has no WebSocket: pass one as the option WebSocket');
-  return {
+  const settings = {
+    ...defaults,
+    autoJoin: /^\w+:\/\/[^/]+\/(agent|admin)\b/.test(url) ? 'none' : 'mine',
+    WebSocket: globalThis.WebSocket,
+    // One that is there and undefined asks for the default as well.
+    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
     url,
     auth: typeof auth === 'string' ? () => auth : auth,
-    autoJoin: options.autoJoin ?? (/^\w+:\/\/[^/]+\/(agent|admin)\b/.test(url) ? 'none' : 'mine'),
-    agent: options.agent,
-    ackTimeoutMs: options.ackTimeoutMs ?? 10_000,
-    requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
-    reconnectCeilingMs: options.reconnectCeilingMs ?? 5_000,
-    maxInFlight: options.maxInFlight ?? 16,
-    maxOutbox: options.maxOutbox ?? 1_000,
-    maxEntries: options.maxEntries ?? 2_000,
-    logger: options.logger ?? consoleLogger,
-    clock: options.clock ?? systemClock,
-    random: options.random ?? platformRandom,
-    WebSocket,
-  };
+  } as Settings;
+  if (!settings.WebSocket) throw new TypeError('no WebSocket here: pass one as the option WebSocket');
+  return settings;
 }
 
 /** By text, because not every platform has a complete URL class. */
@@ -90,6 +116,6 @@ function webSocketUrl(text: string): string {
   const { location } = globalThis as { location?: { href: string } };
   const absolute = /^\w+:\/\//.test(text) || !location ? text : new URL(text, location.href).href;
   const url = absolute.replace(/^http/, 'ws');
-  if (!/^wss?:\/\/./.test(url)) throw new TypeError(`the url must begin with ws:// or wss://: ${text}`);
+  if (!/^wss?:\/\/./.test(url)) throw new TypeError(`no ws:// or wss:// url: ${text}`);
   return url;
 }

@@ -4,6 +4,7 @@
 
 import type { CommandInput } from '../protocol/bodies/index.ts';
 import { TimeoutError, type UTalkError } from './errors.ts';
+import type { Random } from './ids.ts';
 import type { Acknowledgement } from './local-echo.ts';
 
 export type Draft = CommandInput<'message:send'>;
@@ -11,6 +12,12 @@ export type Draft = CommandInput<'message:send'>;
 /** One message in the outbox. Either `settle` or `fail` is called, once. */
 export interface Outgoing {
   readonly draft: Draft;
+  /** Where the store keeps it, if it does; those of an earlier page load have lower keys. */
+  readonly key?: string | undefined;
+  /** What it counts towards the bound of the outbox. */
+  readonly bytes: number;
+  /** It goes out, for the first time or again. */
+  written(): void;
   settle(ack: Acknowledgement): void;
   fail(error: UTalkError): void;
 }
@@ -20,34 +27,46 @@ export interface Item {
   state: 'waiting' | 'inFlight';
   /** Whether it was ever written to a connection. */
   written: boolean;
-  /** Tries that ended without an answer, or with a refusal at the head of the lane. */
+  /** Tries that ended without an answer. */
   failures: number;
+  /** Since when the server has refused it as the head of the lane, ms since 1970. */
+  refusedSince?: number;
 }
 
 /** Waits before the second, third and fourth try. */
 const retryDelaysMs = [1_000, 2_000, 4_000];
 /** A refusal that asks for a longer wait than this is a failure for the user to see. */
 const maxRetryAfterMs = 60_000;
+/** A refused message is tried again within this time at random, so that clients do not come back all at once. */
+const refusalJitterMs = 2_000;
+/** Refused for this long, it has failed. */
+const maxRefusedMs = 30_000;
 
 export class OutboxLane {
   /** Nothing is written before this time. ms since 1970. */
   holdUntil = 0;
   readonly #maxInFlight: number;
+  readonly #random: Random;
   #items: Item[] = [];
   #inFlight = 0;
   /** A message was refused: nothing is written before all that are in flight are answered. */
   #refused = false;
 
-  constructor(maxInFlight: number) {
+  constructor(maxInFlight: number, random: Random) {
     this.#maxInFlight = maxInFlight;
+    this.#random = random;
   }
 
   get items(): readonly Item[] {
     return this.#items;
   }
 
+  /** At the end; but what was found in the store goes before what was written since. */
   push(outgoing: Outgoing): void {
-    this.#items.push({ outgoing, state: 'waiting', written: false, failures: 0 });
+    const { key } = outgoing;
+    const isLater = ({ outgoing: other, written }: Item) => !written && (other.key === undefined || other.key > (key as string));
+    const at = key === undefined ? -1 : this.#items.findIndex(isLater);
+    this.#items.splice(at < 0 ? this.#items.length : at, 0, { outgoing, state: 'waiting', written: false, failures: 0 });
   }
 
   /** The message to write now, if any; it counts as in flight from here on. `first`: none before it is open. */
@@ -74,21 +93,31 @@ export class OutboxLane {
     this.#inFlight = 0;
     this.#refused = false;
     this.holdUntil = 0;
-    for (const item of this.#items) item.state = 'waiting';
+    for (const item of this.#items) {
+      item.state = 'waiting';
+      item.refusedSince = undefined;
+    }
   }
 
   /** @returns the error that ends the message, or undefined when it is tried again */
   failed(item: Item, error: UTalkError, now: number): UTalkError | undefined {
     const { retryable, retryAfterMs = 0, code } = error;
     if (!retryable || retryAfterMs > maxRetryAfterMs) return error;
-    const timedOut = error instanceof TimeoutError;
-    this.#refused ||= !timedOut;
-    // What is refused behind a refused head is not to blame; and a rate limit passes by itself.
-    if (timedOut || (item === this.#items[0] && code !== 'RATE_LIMIT_EXCEEDED')) {
+    let waitMs = retryAfterMs;
+    if (error instanceof TimeoutError) {
       if (item.failures === retryDelaysMs.length) return error;
-      this.holdUntil = Math.max(this.holdUntil, now + (retryDelaysMs[item.failures++] as number));
+      waitMs = retryDelaysMs[item.failures++] as number;
+      item.refusedSince = undefined;
+    } else {
+      this.#refused = true;
+      // What is refused behind a refused head is not to blame; and a rate limit passes by itself.
+      if (item === this.#items[0] && code !== 'RATE_LIMIT_EXCEEDED') {
+        item.refusedSince ??= now;
+        if (now - item.refusedSince >= maxRefusedMs) return error;
+        waitMs = Math.max(waitMs, this.#random() * refusalJitterMs);
+      }
     }
-    this.holdUntil = Math.max(this.holdUntil, now + retryAfterMs);
+    this.holdUntil = Math.max(this.holdUntil, now + waitMs);
     return undefined;
   }
 

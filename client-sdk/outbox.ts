@@ -1,8 +1,11 @@
-// All messages that the server has not acknowledged, one lane a conversation. Bounded in number, and in what is on its way:
-// the rate limit of sends counts per user, so a refusal for that reason holds every lane.
+// All messages that the server has not acknowledged, one lane a conversation. Bounded in number and bytes, those that have
+// failed included until they are taken back or tried again, and in what is on its way: the rate limit of sends counts per
+// user, so a refusal for that reason holds every lane.
 
 import type { Clock } from './clock.ts';
 import { OutboxFullError, TimeoutError, UTalkError } from './errors.ts';
+import { FailedMessages } from './failed-messages.ts';
+import type { Random } from './ids.ts';
 import type { Acknowledgement } from './local-echo.ts';
 import { type Item, OutboxLane, type Outgoing } from './outbox-lane.ts';
 import type { Request } from './requests.ts';
@@ -13,6 +16,8 @@ export interface OutboxSettings {
   /** In one conversation. */
   maxInFlight: number;
   maxOutbox: number;
+  maxOutboxBytes: number;
+  random: Random;
   request: Request;
   /** An acknowledgement is overdue: the connection may be dead. */
   onOverdue(): void;
@@ -26,7 +31,9 @@ const defaultHoldMs = 1_000;
 export class Outbox {
   readonly #settings: OutboxSettings;
   readonly #lanes = new Map<string, OutboxLane>();
+  readonly failed = new FailedMessages();
   #size = 0;
+  #bytes = 0;
   #online = false;
   /** Raised when a connection is lost: answers that belong to an older one do not count. */
   #connection = 0;
@@ -46,14 +53,21 @@ export class Outbox {
   }
 
   /** @throws OutboxFullError */
+  assertRoom(bytes: number): void {
+    const { maxOutbox, maxOutboxBytes } = this.#settings;
+    const count = this.#size + this.failed.size;
+    const held = this.#bytes + this.failed.bytes;
+    if (count >= maxOutbox || held + bytes > maxOutboxBytes) throw new OutboxFullError(count, held);
+  }
+
   push(outgoing: Outgoing): void {
-    const { maxOutbox, maxInFlight } = this.#settings;
-    if (this.#size >= maxOutbox) throw new OutboxFullError(maxOutbox);
+    const { maxInFlight, random } = this.#settings;
     const id = outgoing.draft.conversationId;
-    const lane = this.#lanes.get(id) ?? new OutboxLane(maxInFlight);
+    const lane = this.#lanes.get(id) ?? new OutboxLane(maxInFlight, random);
     this.#lanes.set(id, lane);
     lane.push(outgoing);
     this.#size++;
+    this.#bytes += outgoing.bytes;
     this.#pump();
   }
 
@@ -79,12 +93,12 @@ export class Outbox {
     for (const lane of this.#lanes.values()) lane.lose();
   }
 
-  /** Takes a message back that was never written. False when it may be on its way already. */
-  withdraw(conversationId: string, messageId: string): boolean {
+  /** Takes a message back that was never written. Undefined when it may be on its way already. */
+  withdraw(conversationId: string, messageId: string): Outgoing | undefined {
     const item = this.#lanes.get(conversationId)?.find(messageId);
-    if (!item || item.written) return false;
+    if (!item || item.written) return undefined;
     this.#remove(item);
-    return true;
+    return item.outgoing;
   }
 
   /** The message was seen in the log before its acknowledgement came. */
@@ -141,6 +155,7 @@ export class Outbox {
     };
     this.#inFlight++;
     const { draft } = item.outgoing;
+    item.outgoing.written();
     request('message:send', first ? { ...draft, first } : draft, { timeoutMs: ackTimeoutMs }).then(
       (ack) => {
         // Also when the log has confirmed it before.
@@ -175,10 +190,11 @@ export class Outbox {
   }
 
   #remove(item: Item): void {
-    const id = item.outgoing.draft.conversationId;
-    const lane = this.#lanes.get(id);
+    const { draft, bytes } = item.outgoing;
+    const lane = this.#lanes.get(draft.conversationId);
     lane?.remove(item);
-    if (lane?.items.length === 0) this.#lanes.delete(id);
+    if (lane?.items.length === 0) this.#lanes.delete(draft.conversationId);
+    this.#bytes -= bytes;
     if (--this.#size > 0) return;
     for (const resolve of this.#whenEmpty) resolve();
     this.#whenEmpty = [];

@@ -9,6 +9,7 @@ import { positionOf } from './joiner.ts';
 import type { Notifications } from './notifications.ts';
 import { patiently } from './patience.ts';
 import type { Presences } from './presence.ts';
+import type { SyncState } from './store/keeper.ts';
 import type { TrackedConversation } from './tracked-conversation.ts';
 
 /** Positions of one frame in characters: the limit of a frame, with room to spare. */
@@ -34,7 +35,15 @@ export class Sync {
 
   /** The server was heard at this time of its clock, and nothing was missing then. */
   complete(serverTime: number): void {
-    this.#completeAt = Math.max(this.#completeAt, serverTime);
+    this.restore({ generation: this.#generation, completeAt: serverTime });
+    this.#core.keeper?.write('sync', { generation: this.#generation, completeAt: this.#completeAt } satisfies SyncState);
+    this.#core.keeper?.look();
+  }
+
+  /** Where an earlier page load stood. */
+  restore({ generation, completeAt }: SyncState): void {
+    this.#generation ??= generation;
+    this.#completeAt = Math.max(this.#completeAt, completeAt);
   }
 
   /** Whether a conversation was made after this client had last been complete: all of it is news then. */

@@ -10,6 +10,7 @@ import type { UTalkError } from './errors.ts';
 import { Emitter } from './events.ts';
 import type { Acknowledgement } from './local-echo.ts';
 import { patiently } from './patience.ts';
+import type { Tick } from './receipts.ts';
 import { Subscription } from './subscription.ts';
 import { Typing } from './typing.ts';
 
@@ -53,7 +54,18 @@ export abstract class TrackedConversation {
   protected abstract readonly handle: ConversationHandle;
 
   protected get self(): string | undefined {
-    return this.core.identity?.userId;
+    return this.core.userId;
+  }
+
+  get unreadCount(): number {
+    const { entries, firstSeq } = this.log.view;
+    const unread = entries.filter((entry) => entry.sender !== this.self && entry.type !== 'system');
+    return this.facts.reads.count(unread, firstSeq);
+  }
+
+  /** How far an own message got. */
+  tickAt(seq: number): Tick {
+    return this.facts.receipts.tick(seq, this.self ?? '');
   }
 
   /** To the listeners of this conversation and of the client. */
@@ -63,6 +75,7 @@ export abstract class TrackedConversation {
   }
 
   changed(): void {
+    this.core.keeper?.snapshots.touch(this);
     this.events.emit('change', this.handle);
   }
 
@@ -118,6 +131,7 @@ export abstract class TrackedConversation {
   gone(error: UTalkError): void {
     if (!this.subscription.isWanted) return;
     this.stop(error);
+    this.core.keeper?.snapshots.drop(this);
     this.emit('gone', { conversationId: this.id, error });
   }
 

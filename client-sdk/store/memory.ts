@@ -1,12 +1,13 @@
-// The store of a client that was given none: it lives as long as the object, and its values are copies as with any other.
+// A store without a disk: what a client leaves in it another one finds, as long as the object lives. Its values are copies, as
+// with any other store.
 
-import type { ClientStore } from './store.ts';
+import { type PersistentStore, persistent } from './persistent.ts';
 
-/** A store in memory, for one client at a time. Handed to a second client, it stands for what a disk would have kept. */
-export function memoryStore(): ClientStore {
+/** For one client at a time: it has no lock. */
+export function memoryStore(): PersistentStore {
   const values = new Map<string, string>();
   const parsed = (text: string | undefined): unknown => (text === undefined ? undefined : JSON.parse(text));
-  return {
+  return persistent({
     get: async (key) => parsed(values.get(key)),
     set: async (key, value) => void values.set(key, JSON.stringify(value)),
     delete: async (key) => void values.delete(key),
@@ -15,5 +16,5 @@ export function memoryStore(): ClientStore {
         .filter((key) => key.startsWith(prefix))
         .sort()
         .map((key) => [key, parsed(values.get(key))]),
-  };
+  });
 }

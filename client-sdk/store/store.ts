@@ -8,6 +8,7 @@
 export interface ClientStore {
   /** Undefined when there is none. */
   get(key: string): Promise<unknown>;
+  /** Resolves when the value survives a crash. */
   set(key: string, value: unknown): Promise<void>;
   /** A key that is not there is no error. */
   delete(key: string): Promise<void>;

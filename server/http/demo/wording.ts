@@ -8,7 +8,8 @@ const calendar = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'num
 const dayMs = 86_400_000;
 
 export const markWords: Readonly<Record<Mark, string>> = {
-  sending: 'Waiting to be sent',
+  queued: 'Waiting to be sent',
+  sending: 'On its way',
   sent: 'Stored by the server',
   delivered: 'Delivered',
   read: 'Read',

@@ -32,7 +32,7 @@ describe('connecting', () => {
     const { client } = h.client('ana');
     const conversation = client.conversation('c1');
     const sent = conversation.send('hello');
-    expect(conversation.entries).toMatchObject([{ sender: '', status: 'sending' }]);
+    expect(conversation.entries).toMatchObject([{ sender: '', status: 'queued' }]);
     h.server.script = ({ name }) => (name === 'message:send' ? 'loseReply' : undefined);
     client.connect().catch(() => {});
     await h.clock.advance(50);

@@ -39,7 +39,7 @@ describe('offline', () => {
     await h.clock.advance(10);
     const sent = ['a', 'b', 'c'].map((text) => say(text));
     await h.clock.advance(3_600_000);
-    expect(sent.map(({ status }) => status)).toEqual(['sending', 'sending', 'sending']);
+    expect(sent.map(({ status }) => status)).toEqual(['queued', 'queued', 'queued']);
     h.server.down = false;
     await h.clock.until(() => ana.client.unsent === 0);
     expect(stored()).toEqual(['a', 'b', 'c']);
@@ -102,15 +102,17 @@ describe('taking back', () => {
     expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
   });
 
-  test('a failed message can be discarded, one on its way cannot', async () => {
+  test('a failed message can be cancelled, one on its way cannot', async () => {
     h.server.script = failing('a', 1, { error: { code: 'INVALID_BODY' } });
     const conversation = ana.client.conversation('c1');
     const failed = say('a');
     await h.clock.advance(50);
     const open = say('b');
-    conversation.discard(open.messageId);
-    conversation.discard(failed.messageId);
+    expect(conversation.cancel(open.messageId)).toBe(false);
+    expect(failed.cancel()).toBe(true);
+    expect(failed.cancel()).toBe(false);
     expect(conversation.entries.map(({ text }) => text)).toEqual(['b']);
+    expect([failed.status, open.status]).toEqual(['withdrawn', 'sending']);
   });
 });
 

@@ -186,7 +186,7 @@ describe('retries', () => {
     expect(sends()).toHaveLength(1);
   });
 
-  test('refusals at the head are retried after 1, 2, 4 s at least, and retryAfterMs is kept to', async () => {
+  test('refusals do not count as tries: the next one comes within 2 s, retryAfterMs is kept to, and after 30 s it has failed', async () => {
     const at: number[] = [];
     const begun = h.clock.now();
     h.server.script = ({ name }) => {
@@ -196,8 +196,25 @@ describe('retries', () => {
     };
     const sent = say('a');
     await expectFailure(sent, 60_000);
-    expect(at).toEqual([5, 2_515, 5_025, 9_035]);
+    expect(at).toEqual(Array.from({ length: 13 }, (_, i) => 5 + i * 2_510));
     await expect(sent.acked).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 2_500 });
+  });
+
+  test('after a refusal that names no time, tries are spread over 2 s', async () => {
+    const at: number[] = [];
+    h.server.script = ({ name }) => {
+      if (name === 'message:send') at.push(h.clock.now());
+      return name === 'message:send' ? { error: { code: 'UNAVAILABLE', retryable: true } } : undefined;
+    };
+    const sent = say('a');
+    await h.clock.advance(20_000);
+    h.server.script = () => undefined;
+    const back = h.clock.now();
+    await h.clock.until(() => sent.status === 'sent');
+    expect(h.clock.now() - back).toBeLessThan(2_020);
+    const waits = at.slice(1).map((time, i) => time - (at[i] as number) - 10);
+    expect(Math.max(...waits)).toBeLessThan(2_000);
+    expect(new Set(waits).size).toBeGreaterThan(waits.length / 2);
   });
 
   test('a rate limit is waited for, however often, and narrows what is on its way', async () => {

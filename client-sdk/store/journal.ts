@@ -1,0 +1,158 @@
+// Messages that the server has not acknowledged, in the store. Each belongs to the tab that wrote it, for as long as that tab
+// holds the lock of its name; when a tab is gone, one other takes its messages over. Locks only save work: a message has the
+// same id wherever it is sent from, so that two tabs sending it store it once all the same.
+
+import type { CommandInput, Entry } from '../../protocol/bodies/index.ts';
+import type { LiveConversation } from '../conversation.ts';
+import type { Core } from '../core.ts';
+import { newId } from '../ids.ts';
+import { sleep } from '../pending.ts';
+import { OutgoingMessage, pendingEntry } from '../send-message.ts';
+import type { ClientStore } from './store.ts';
+import type { Writer } from './writer.ts';
+
+export interface UnsentMessage {
+  readonly draft: CommandInput<'message:send'>;
+  /** ms since 1970. */
+  readonly createdAt: number;
+  readonly senderRole: Entry['senderRole'];
+  /** It may be with the server already. */
+  written?: boolean;
+  /** It has failed. */
+  error?: { code: string; message: string };
+}
+
+type StoredMessage = UnsentMessage & { tab: string };
+
+export interface JournalParts {
+  core: Core;
+  store: ClientStore;
+  writer: Writer;
+  conversation(id: string): LiveConversation;
+  onFailed(error: unknown, message?: UnsentMessage): void;
+}
+
+/** New messages wait this long for those of a tab that may just have gone, so that the older ones go first. */
+const takeoverMs = 300;
+
+export class Journal {
+  readonly #parts: JournalParts;
+  readonly #early = new Set<OutgoingMessage>();
+  /** Messages of other tabs that are shown here, by key. */
+  readonly #foreign = new Map<string, UnsentMessage>();
+  /** Other tabs whose end is waited for. */
+  readonly #watched = new Map<string, Promise<void>>();
+  #prefix = '';
+  #tab = '';
+  #last = 0;
+  #signal: AbortSignal | undefined;
+
+  constructor(parts: JournalParts) {
+    this.#parts = parts;
+  }
+
+  /** Shows what earlier page loads and other tabs have left, and takes over what nobody sends. Ends with the signal. */
+  async open(prefix: string, signal: AbortSignal): Promise<void> {
+    const { core, store } = this.#parts;
+    const { clock, random } = core.settings;
+    this.#prefix = prefix;
+    this.#signal = signal;
+    this.#tab = newId(clock.now(), random);
+    this.#foreign.clear();
+    this.#watched.clear();
+    const ended = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    store.lock?.(this.#lockOf(this.#tab), () => ended, signal).catch(() => {});
+    try {
+      await this.scan(true);
+    } finally {
+      for (const message of this.#early) this.put(message);
+      this.#early.clear();
+    }
+    if (this.#watched.size === 0) return;
+    await Promise.race([Promise.all(this.#watched.values()), sleep(clock, takeoverMs, signal)]).catch(() => {});
+  }
+
+  /** A message is new, or looks different. */
+  put(message: OutgoingMessage): void {
+    if (!this.#signal || this.#signal.aborted) return void this.#early.add(message);
+    this.#last = Math.max(this.#last + 1, this.#parts.core.settings.clock.now());
+    // The id keeps messages of two tabs apart that are written in the same millisecond.
+    message.key ??= `out|${String(this.#last).padStart(16, '0')}|${message.messageId}`;
+    message.kept = true;
+    this.#parts.writer.write(message.key, { ...message.unsent, tab: this.#tab } satisfies StoredMessage, (error) => {
+      message.kept = false;
+      this.#parts.onFailed(error, message.unsent);
+    });
+  }
+
+  /** A message is stored by the server, or taken back. */
+  remove(message: OutgoingMessage): void {
+    this.#early.delete(message);
+    if (message.key) this.#parts.writer.write(message.key, undefined, this.#parts.onFailed);
+  }
+
+  /** Looks for messages of other tabs, and for those that are gone. */
+  async scan(first = false): Promise<void> {
+    const found = await this.#list();
+    if (first) found.reverse();
+    for (const [key, message] of found) {
+      this.#last = Math.max(this.#last, Number(key.slice(4, 20)));
+      if (message.tab === this.#tab) continue;
+      if (!this.#foreign.has(key)) this.#show(message, first);
+      this.#foreign.set(key, message);
+      this.#watch(message.tab);
+    }
+    const keys = new Set(found.map(([key]) => key));
+    for (const [key, { draft }] of this.#foreign) {
+      if (keys.has(key)) continue;
+      this.#foreign.delete(key);
+      const { log } = this.#parts.conversation(draft.conversationId);
+      log.echo.remove(draft.messageId);
+      log.changed();
+    }
+  }
+
+  #show(message: UnsentMessage, first: boolean): void {
+    const { core, conversation } = this.#parts;
+    const { log } = conversation(message.draft.conversationId);
+    const entry = pendingEntry(message, core);
+    if (log.holds(entry)) return;
+    log.echo.put(entry, first);
+    log.changed();
+  }
+
+  #watch(tab: string): void {
+    const { store, onFailed } = this.#parts;
+    const signal = this.#signal as AbortSignal;
+    if (this.#watched.has(tab) || signal.aborted) return;
+    const takeOver = () => this.#takeOver(tab);
+    const taken = (store.lock ? store.lock(this.#lockOf(tab), takeOver, signal) : takeOver()).catch((error) => {
+      if (!signal.aborted) onFailed(error);
+    });
+    this.#watched.set(tab, taken);
+  }
+
+  /** That tab is gone: this one sends its messages. */
+  async #takeOver(tab: string): Promise<void> {
+    const { core, conversation, writer } = this.#parts;
+    for (const [key, { tab: owner, ...unsent }] of await this.#list()) {
+      if (owner !== tab) continue;
+      this.#foreign.delete(key);
+      new OutgoingMessage(conversation(unsent.draft.conversationId), core, unsent, undefined, key).begin();
+    }
+    // Before the lock is given to the next one.
+    await writer.idle();
+    this.#watched.delete(tab);
+  }
+
+  async #list(): Promise<[key: string, message: StoredMessage][]> {
+    const signal = this.#signal as AbortSignal;
+    const found = await this.#parts.store.list(`${this.#prefix}out|`);
+    signal.throwIfAborted();
+    return found.map(([key, message]) => [key.slice(this.#prefix.length), message as StoredMessage]);
+  }
+
+  #lockOf(tab: string): string {
+    return `${this.#prefix}tab|${tab}`;
+  }
+}
