@@ -98,7 +98,7 @@ export class ConversationLog {
 
   prepend(page: readonly Entry[]): void {
     const older = this.view.prepend(page);
-    for (const entry of older) this.#confirm(entry);
+    this.#confirm(older);
     if (older.length > 0) this.changed();
   }
 
@@ -132,7 +132,7 @@ export class ConversationLog {
   }
 
   #take(added: readonly Entry[], changed = added.length > 0): void {
-    for (const entry of added) this.#confirm(entry);
+    this.#confirm(added);
     if (changed) {
       this.#snapshot = undefined;
       const announced = added.filter((entry) => entry.seq > this.#silentUpTo);
@@ -142,7 +142,8 @@ export class ConversationLog {
     if (this.view.isBehind) this.#hooks.onBehind();
   }
 
-  #confirm(entry: Entry): void {
-    if (this.echo.confirm(entry)) this.#hooks.onConfirmed(entry);
+  /** All leave the echo before anybody hears of one: a listener sees no item twice. */
+  #confirm(entries: readonly Entry[]): void {
+    for (const entry of entries.filter((one) => this.echo.confirm(one))) this.#hooks.onConfirmed(entry);
   }
 }
