@@ -1,35 +1,38 @@
-// What the application holds: a thin face over the engine.
+// What the application holds: the engine with the calls that bring it up and down.
 
 import type { CommandInput, CommandOutput } from '../protocol/bodies/index.ts';
 import type { CommandName } from '../protocol/ops.ts';
-import type { Client, ClientEvents, ConversationsHandle, NotificationsHandle, PresenceHandle, RoomHandle } from './api.ts';
+import type { Client, ClientEvents, RoomHandle } from './api.ts';
+import type { CommandTypes } from './application-commands.ts';
 import type { ConnectionState, StateName } from './connection-state.ts';
 import type { ConversationHandle } from './conversation-api.ts';
 import { Engine } from './engine.ts';
 import { AuthRequiredError, ClosedError } from './errors.ts';
 import type { Unsubscribe } from './events.ts';
-import type { Identity } from './handshake.ts';
-import { type ClientOptions, settle } from './options.ts';
-import { pending } from './pending.ts';
+import { type ClientOptions, type Settings, settle } from './options.ts';
+import { type PendingOptions, pending } from './pending.ts';
 import type { CallOptions } from './requests.ts';
 import { watchWake } from './wake.ts';
 
+// Older platforms have no such symbol; there nobody can ask for it either.
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol('asyncDispose');
+
 /**
- * Makes a client. It connects with `connect()`.
+ * Makes a client. It connects with `connect()`. With the types of the server's routes, `createClient<typeof routes>`, the
+ * bodies and replies of `call` are checked.
  * @throws TypeError for a URL that is none, or where the platform has no WebSocket and none was given
  */
-export function createClient(options: ClientOptions): Client {
-  return new RealtimeClient(new Engine(settle(options)));
+export function createClient<Routes extends readonly CommandTypes[] = readonly CommandTypes[]>(options: ClientOptions): Client<Routes> {
+  return new RealtimeClient(settle(options)) as Client<Routes>;
 }
 
-class RealtimeClient implements Client {
-  readonly #engine: Engine;
+class RealtimeClient extends Engine implements Client {
   #unwatch = () => {};
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
-    engine.events.on('state', ({ name }) => {
-      if (name === 'closed' || name === 'idle') this.#unwatch();
+  constructor(settings: Settings) {
+    super(settings);
+    this.on('state', ({ name }) => {
+      if ('idle authRequired closed'.includes(name)) this.#unwatch();
     });
   }
 
@@ -38,36 +41,19 @@ class RealtimeClient implements Client {
   }
 
   get connection(): ConnectionState {
-    return this.#engine.connection.state;
-  }
-
-  get identity(): Identity | undefined {
-    return this.#engine.identity;
-  }
-
-  get conversations(): ConversationsHandle {
-    return this.#engine.conversations;
-  }
-
-  get notifications(): NotificationsHandle {
-    return this.#engine.notifications;
-  }
-
-  get presence(): PresenceHandle {
-    return this.#engine.presence;
+    return this.uplink.state;
   }
 
   get unsent(): number {
-    return this.#engine.outbox.size;
+    return this.outbox.size;
   }
 
   on<E extends keyof ClientEvents>(event: E, listener: (payload: ClientEvents[E]) => void): Unsubscribe {
-    return this.#engine.events.on(event, listener);
+    return this.events.on(event, listener);
   }
 
   async connect({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     if (this.state === 'live') return;
-    const { connection } = this.#engine;
     const off = this.on('state', (state) => {
       if (state.name === 'live') live.resolve();
       else if (state.name === 'authRequired') live.reject(new AuthRequiredError(state.reason));
@@ -77,40 +63,51 @@ class RealtimeClient implements Client {
     const live = pending<void>({ signal, onEnd: off });
     if (!signal?.aborted) {
       this.#unwatch();
-      this.#unwatch = watchWake(() => connection.wake());
-      connection.connect();
+      this.#unwatch = watchWake(() => this.uplink.wake(), this.settings.clock);
+      this.uplink.connect();
     }
     try {
       await live.promise;
     } catch (error) {
-      if (signal?.aborted) connection.cancel();
+      if (signal?.aborted) this.uplink.cancel();
       throw error;
     }
   }
 
   conversation(id: string): ConversationHandle {
-    return this.#engine.conversations.get(id);
+    return this.conversations.get(id);
   }
 
   room(id: string): RoomHandle {
-    return this.#engine.rooms.get(id);
+    return this.rooms.get(id);
   }
 
   async call(name: string, body?: unknown, options?: CallOptions): Promise<unknown> {
-    return (await this.command('call', { name, body }, options)).body;
+    return (await this.request('call', { name, body }, options)).body;
   }
 
   command<N extends CommandName>(name: N, body: CommandInput<N>, options?: CallOptions): Promise<CommandOutput<N>> {
-    return this.#engine.request(name, body, options);
+    return this.request(name, body, options);
   }
 
-  async drain({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    const empty = pending<void>({ signal });
-    void this.#engine.outbox.empty().then(() => empty.resolve());
-    await empty.promise;
+  async drain(options: { signal?: AbortSignal } = {}): Promise<void> {
+    await this.#empty(options);
   }
 
   close(): void {
-    this.#engine.connection.end('client', 'The client was closed.');
+    this.uplink.end('client', 'the client was closed');
+  }
+
+  async [asyncDispose](): Promise<void> {
+    const { clock, ackTimeoutMs } = this.settings;
+    const timeout = { clock, ms: ackTimeoutMs, error: () => new ClosedError('not drained') };
+    await this.#empty({ timeout }).catch(() => {});
+    this.close();
+  }
+
+  #empty(options: PendingOptions): Promise<void> {
+    const empty = pending<void>(options);
+    this.outbox.empty().then(empty.resolve);
+    return empty.promise;
   }
 }

@@ -1,9 +1,12 @@
 // Time as the SDK sees it. Everything that waits takes a Clock, so that tests run on a virtual one.
 
+/** Where the SDK takes the time from. */
 export interface Clock {
   /** ms since 1970. */
   now(): number;
+  /** Calls `task` after `delayMs`. @returns what `clearTimeout` takes */
   setTimeout(task: () => void, delayMs: number): unknown;
+  /** Nothing happens for a timer that has run, or for undefined. */
   clearTimeout(timer: unknown): void;
 }
 

@@ -19,13 +19,15 @@ export type ServerFrame =
 
 const read = (line: string): unknown[] => JSON.parse(`[${line.replace(/[\w:-]+/g, '"$&"')}]`);
 const commands = commandLines.split('\n').map(read) as Line[];
-const commandOps = new Map(commands.map(([name], index) => [name, firstCommand + index]));
+const indexes = new Map(commands.map(([name], index) => [name, index]));
 const pushes = pushLines.split('\n').map(read) as Line[];
 const errorSlots = read(errorLine)[0] as Shape;
 
 /** @throws TypeError for a command that this version of the SDK does not know, and for values that cannot be sent */
 export function encodeCommand<N extends CommandName>(name: N, id: number, body: CommandInput<N>): Uint8Array {
-  return encode([commandOps.get(name), id, toTuple(lineOf(name)[1], body)]);
+  const index = indexes.get(name);
+  if (index === undefined) throw new TypeError(`no command ${name}`);
+  return encode([firstCommand + index, id, toTuple(slotsOf(index, 1), body)]);
 }
 
 /**
@@ -44,14 +46,10 @@ export function decodeFrame(bytes: Uint8Array): ServerFrame {
 
 /** The body of a reply to the command `name`. Lists that the server left out because they are empty are absent. */
 export function replyBody<N extends CommandName>(name: N, slots: readonly unknown[]): CommandOutput<N> {
-  return fromTuple(lineOf(name)[2], slots) as CommandOutput<N>;
+  return fromTuple(slotsOf(indexes.get(name) as number, 2), slots) as CommandOutput<N>;
 }
 
-function lineOf(name: string): Line {
-  const line = commands[(commandOps.get(name) ?? 0) - firstCommand];
-  if (!line) throw new TypeError(`no command ${name}`);
-  return line;
-}
+const slotsOf = (index: number, list: 1 | 2): Shape => (commands[index] as Line)[list];
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];

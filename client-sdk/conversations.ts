@@ -6,23 +6,22 @@ import { LiveConversation } from './conversation.ts';
 import type { ConversationHandle } from './conversation-api.ts';
 import type { Core } from './core.ts';
 import { DisconnectedError, UTalkError } from './errors.ts';
-import { Emitter, type Unsubscribe } from './events.ts';
+import { Emitter } from './events.ts';
 import { newId } from './ids.ts';
 import type { CallOptions } from './requests.ts';
 
 /** Each one costs a connection that broke. */
 const maxCreateTries = 5;
 
-export class Conversations implements ConversationsHandle {
+export class Conversations extends Emitter<{ change: ConversationChange }> implements ConversationsHandle {
   readonly #core: Core;
   readonly #byId = new Map<string, LiveConversation>();
-  readonly #events: Emitter<{ change: ConversationChange }>;
   /** What the list was last told of each joined conversation. */
   readonly #shown = new Map<string, ConversationChange>();
 
   constructor(core: Core) {
+    super(core.report);
     this.#core = core;
-    this.#events = new Emitter((event, error) => core.report(event, error));
   }
 
   get(id: string): LiveConversation {
@@ -46,10 +45,6 @@ export class Conversations implements ConversationsHandle {
 
   wanted(): LiveConversation[] {
     return [...this.#byId.values()].filter(({ subscription }) => subscription.isWanted);
-  }
-
-  on(event: 'change', listener: (change: ConversationChange) => void): Unsubscribe {
-    return this.#events.on(event, listener);
   }
 
   list(query: CommandInput<'conversation:list'> = {}, options?: CallOptions): Promise<CommandOutput<'conversation:list'>> {
@@ -80,32 +75,32 @@ export class Conversations implements ConversationsHandle {
         this.#core.joiner.join(known);
       }
     }
-    this.#events.emit('change', { conversationId: conversation.id, conversation, head });
+    this.emit('change', { conversationId: conversation.id, conversation, head });
   }
 
   /** News of a conversation, joined or not. What a joined one knows itself is not taken from here. */
   updated({ conversation, head, unreadCount, lastMessage }: PushBody<'conversation:updated'>): void {
     const known = this.peek(conversation.id);
     known?.setState(conversation);
-    if (!known?.joined) this.#events.emit('change', { conversationId: conversation.id, conversation, head, unreadCount, lastMessage });
+    if (!known?.joined) this.emit('change', { conversationId: conversation.id, conversation, head, unreadCount, lastMessage });
   }
 
   /** Tells the list when what it shows of a joined conversation looks different. */
   #looked(conversation: LiveConversation): void {
     // Before anything is read: counting the unread walks the view, at every push.
-    if (!conversation.joined || !this.#events.hears('change')) return;
+    if (!conversation.joined || !this.hears('change')) return;
     const { id, state, head, unreadCount, log } = conversation;
     const lastMessage = log.view.entries.findLast((entry) => entry.type !== 'system');
     const change = { conversationId: id, conversation: state, head, unreadCount, lastMessage };
     const old = this.#shown.get(id);
     if (old && (Object.keys(change) as (keyof typeof change)[]).every((key) => old[key] === change[key])) return;
     this.#shown.set(id, change);
-    this.#events.emit('change', change);
+    this.emit('change', change);
   }
 
   gone(id: string): void {
     this.peek(id)?.gone(new UTalkError('NOT_FOUND', `${id} is not visible to this user`));
-    this.#events.emit('change', { conversationId: id, gone: true });
+    this.emit('change', { conversationId: id, gone: true });
   }
 
   /** The id is the client's, so a create whose reply was lost may simply be asked again. */

@@ -2,6 +2,12 @@
 // the other. Binary values become Uint8Array, extensions are skipped and read as undefined.
 
 const maxDepth = 64;
+/** From head byte 0xc0 on: the bytes that hold a number, or the length of what follows. */
+const widths = [0, 0, 0, 0, 1, 2, 4, 1, 2, 4, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 16, 1, 2, 4, 2, 4, 2, 4];
+/** Each byte as a percent escape: what decodeURIComponent reads is UTF-8. */
+const escapes = Array.from({ length: 256 }, (_, byte) => `%${(byte + 0x100).toString(16).slice(1)}`);
+/** A run of ASCII, one longer UTF-8 sequence, or a byte that begins none. */
+const sequences = /(?:%[0-7].)+|%[cd].%[89ab].|%e.(?:%[89ab].){2}|%f.(?:%[89ab].){3}|%../g;
 
 /**
  * The one value that `bytes` hold.
@@ -34,27 +40,20 @@ class Reader {
     if (head < 0xa0) return this.#array(head & 0x0f, depth);
     if (head < 0xc0) return this.#string(head & 0x1f);
     if (head >= 0xe0) return head - 0x100;
-    return head < 0xd4 ? this.#scalar(head) : this.#sized(head, depth);
+    return this.#wide(head, widths[head - 0xc0] as number, depth);
   }
 
-  #scalar(head: number): unknown {
+  #wide(head: number, width: number, depth: number): unknown {
     if (head === 0xc1) throw new RangeError('reserved byte');
     if (head < 0xc4) return head === 0xc0 ? null : head > 0xc2;
-    if (head < 0xc7) return this.#binary(this.#uint(1 << (head - 0xc4)));
-    if (head < 0xca) return void this.#skip(1 + this.#uint(1 << (head - 0xc7)));
-    if (head < 0xcc) return this.#float(4 << (head - 0xca));
-    if (head < 0xcf) return this.#uint(1 << (head - 0xcc));
-    if (head === 0xcf) return this.#uint(4) * 2 ** 32 + this.#uint(4);
-    if (head === 0xd3) return (this.#uint(4) | 0) * 2 ** 32 + this.#uint(4);
-    const spareBits = 32 - (8 << (head - 0xd0));
-    return (this.#uint(1 << (head - 0xd0)) << spareBits) >> spareBits;
-  }
-
-  #sized(head: number, depth: number): unknown {
-    if (head < 0xd9) return void this.#skip(1 + (1 << (head - 0xd4)));
-    if (head < 0xdc) return this.#string(this.#uint(1 << (head - 0xd9)));
-    if (head < 0xde) return this.#array(this.#uint(2 << (head - 0xdc)), depth);
-    return this.#map(this.#uint(2 << (head - 0xde)), depth);
+    if (head < 0xc7) return this.#binary(this.#uint(width));
+    if (head < 0xca) return void this.#skip(1 + this.#uint(width));
+    if (head < 0xcc) return this.#float(width);
+    if (head < 0xd0) return this.#uint(width);
+    if (head < 0xd4) return this.#int(width);
+    if (head < 0xd9) return void this.#skip(1 + width);
+    const length = this.#uint(width);
+    return head < 0xdc ? this.#string(length) : head < 0xde ? this.#array(length, depth) : this.#map(length, depth);
   }
 
   #array(length: number, depth: number): unknown[] {
@@ -77,8 +76,9 @@ class Reader {
   }
 
   #string(length: number): string {
-    const start = this.#skip(length);
-    return textOf(this.#bytes, start, this.#at);
+    let escaped = '';
+    for (const byte of this.#bytes.subarray(this.#skip(length), this.#at)) escaped += escapes[byte];
+    return escaped.replace(sequences, readSequence);
   }
 
   /** A copy: the frame may be a part of a larger buffer. */
@@ -93,9 +93,16 @@ class Reader {
   }
 
   #uint(width: number): number {
+    if (width > 4) return this.#uint(4) * 2 ** 32 + this.#uint(4);
     let value = 0;
-    for (let at = this.#skip(width); at < this.#at; ) value = value * 0x100 + (this.#bytes[at++] as number);
+    for (const byte of this.#bytes.subarray(this.#skip(width), this.#at)) value = value * 0x100 + byte;
     return value;
+  }
+
+  #int(width: number): number {
+    if (width > 4) return (this.#uint(4) | 0) * 2 ** 32 + this.#uint(4);
+    const spareBits = 32 - 8 * width;
+    return (this.#uint(width) << spareBits) >> spareBits;
   }
 
   /** Moves over `length` bytes and returns where they start. */
@@ -107,23 +114,10 @@ class Reader {
   }
 }
 
-/** A byte that starts no sequence, or ends one early, reads as U+FFFD. */
-function textOf(bytes: Uint8Array, start: number, end: number): string {
-  let text = '';
-  for (let at = start; at < end; ) {
-    const lead = bytes[at++] as number;
-    let following = lead < 0x80 ? 0 : lead < 0xc2 || lead > 0xf4 ? -1 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
-    let point = following > 0 ? lead & (0x3f >> following) : following < 0 ? 0xfffd : lead;
-    for (; following > 0; following--) {
-      const next = at < end ? (bytes[at] as number) : 0;
-      if (next >> 6 !== 2) {
-        point = 0xfffd;
-        break;
-      }
-      point = (point << 6) | (next & 0x3f);
-      at++;
-    }
-    text += String.fromCodePoint(point > 0x10ffff ? 0xfffd : point);
+function readSequence(escaped: string): string {
+  try {
+    return decodeURIComponent(escaped);
+  } catch {
+    return '\ufffd';
   }
-  return text;
 }

@@ -50,9 +50,10 @@ function writeNumber(out: number[], value: number): void {
 }
 
 function writeString(out: number[], text: string): void {
-  const bytes = utf8(text);
+  // Percent escapes are UTF-8. With the flag u only a surrogate without its other half is one.
+  const bytes = encodeURIComponent(text.replace(/[\ud800-\udfff]/gu, '\ufffd')).match(/%..|./g) ?? [];
   sized(out, bytes.length, 0xa0, 0x20, 0xd9);
-  for (const byte of bytes) out.push(byte);
+  for (const byte of bytes) out.push(byte[1] ? Number.parseInt(byte.slice(1), 16) : byte.charCodeAt(0));
 }
 
 /** A number below `limit` in one byte with `fix`, else behind the head of the shortest width. Arrays and maps have no 8-bit form. */
@@ -68,20 +69,4 @@ function bigEndian(out: number[], value: number, bytes: number): void {
     shift -= 8;
     out.push((value >> shift) & 0xff);
   }
-}
-
-function utf8(text: string): number[] {
-  const bytes: number[] = [];
-  for (const char of text) {
-    const point = char.codePointAt(0) as number;
-    // A surrogate without its other half.
-    if (point >> 11 === 27) bytes.push(0xef, 0xbf, 0xbd);
-    else if (point < 0x80) bytes.push(point);
-    else {
-      let following = point > 0xffff ? 3 : point > 0x7ff ? 2 : 1;
-      bytes.push((0x100 - (0x80 >> following)) | (point >> (6 * following)));
-      while (following-- > 0) bytes.push(0x80 | ((point >> (6 * following)) & 0x3f));
-    }
-  }
-  return bytes;
 }

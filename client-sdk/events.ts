@@ -1,7 +1,10 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // Typed events. A listener that throws is reported and harms neither the others nor the SDK.
 
-/** Ends a subscription. A second call is harmless. */
-export type Unsubscribe = () => void;
+/** Ends a subscription; a second call is harmless. Also `Disposable`, for `using`, where the platform has Symbol.dispose. */
+export interface Unsubscribe extends Disposable {
+  (): void;
+}
 
 /** What `on` of every object of the SDK looks like. */
 export interface EventSource<Events> {
@@ -23,18 +26,18 @@ export class Emitter<Events> implements EventSource<Events> {
     // A function of its own, so that the same listener added twice is two subscriptions.
     const entry = (payload: never) => listener(payload);
     listeners.add(entry);
-    return () => void listeners.delete(entry);
+    const off = (() => void listeners.delete(entry)) as Unsubscribe;
+    if (Symbol.dispose) off[Symbol.dispose] = off;
+    return off;
   }
 
   /** Whether anybody listens. */
   hears(event: keyof Events): boolean {
-    return (this.#listeners.get(event)?.size ?? 0) > 0;
+    return !!this.#listeners.get(event)?.size;
   }
 
   emit<E extends keyof Events>(event: E, payload: Events[E]): void {
-    const listeners = this.#listeners.get(event);
-    if (!listeners) return;
-    for (const listener of [...listeners]) {
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) {
       try {
         listener(payload as never);
       } catch (error) {

@@ -15,10 +15,12 @@ export type {
 } from '../protocol/bodies/index.ts';
 export type { CommandName, PushName } from '../protocol/ops.ts';
 export type * from './api.ts';
+export type { CallArguments, CallName, CallReply, CommandTypes } from './application-commands.ts';
 export { createClient } from './client.ts';
 export type { Clock } from './clock.ts';
 export type { ClosedReason, ConnectionState, StateName } from './connection-state.ts';
 export type * from './conversation-api.ts';
+export type { ErrorDetails } from './errors.ts';
 export { AuthRequiredError, ClosedError, DisconnectedError, OutboxFullError, ServerError, TimeoutError, UTalkError } from './errors.ts';
 export type { Unsubscribe } from './events.ts';
 export type { Identity } from './handshake.ts';

@@ -2,39 +2,35 @@
 
 import type { Presence } from '../protocol/bodies/index.ts';
 import type { PresenceHandle } from './api.ts';
-import { Emitter, type Unsubscribe } from './events.ts';
-import type { Request } from './requests.ts';
+import type { Core } from './core.ts';
+import { Emitter } from './events.ts';
+import type { CallOptions } from './requests.ts';
 
 const maxKept = 5_000;
 
-export class Presences implements PresenceHandle {
-  readonly #request: Request;
-  readonly #events: Emitter<{ change: Presence }>;
+export class Presences extends Emitter<{ change: Presence }> implements PresenceHandle {
+  readonly #core: Core;
   readonly #byUser = new Map<string, Presence>();
   #watched: string[] = [];
   #own: Presence['status'] | undefined;
 
-  constructor(request: Request, report: (event: string, error: unknown) => void) {
-    this.#request = request;
-    this.#events = new Emitter(report);
+  constructor(core: Core) {
+    super(core.report);
+    this.#core = core;
   }
 
   of(userId: string): Presence | undefined {
     return this.#byUser.get(userId);
   }
 
-  on(event: 'change', listener: (presence: Presence) => void): Unsubscribe {
-    return this.#events.on(event, listener);
-  }
-
-  async set(status: Presence['status']): Promise<void> {
+  async set(status: Presence['status'], options?: CallOptions): Promise<void> {
     this.#own = status;
-    await this.#request('presence:set', { status });
+    await this.#core.request('presence:set', { status }, options);
   }
 
-  async subscribe(userIds: string[]): Promise<readonly Presence[]> {
+  async subscribe(userIds: string[], options?: CallOptions): Promise<readonly Presence[]> {
     this.#watched = [...userIds];
-    const { presence } = await this.#request('presence:subscribe', { userIds });
+    const { presence } = await this.#core.request('presence:subscribe', { userIds }, options);
     for (const one of presence) this.update(one);
     return presence;
   }
@@ -46,11 +42,12 @@ export class Presences implements PresenceHandle {
   }
 
   update(presence: Presence): void {
-    const old = this.#byUser.get(presence.userId);
-    this.#byUser.delete(presence.userId);
-    this.#byUser.set(presence.userId, presence);
-    const oldest = this.#byUser.keys().next();
-    if (this.#byUser.size > maxKept && !oldest.done) this.#byUser.delete(oldest.value);
-    if (old?.status !== presence.status || old.lastSeen !== presence.lastSeen) this.#events.emit('change', presence);
+    const { userId, status, lastSeen } = presence;
+    const users = this.#byUser;
+    const old = users.get(userId);
+    users.delete(userId);
+    users.set(userId, presence);
+    if (users.size > maxKept) users.delete(users.keys().next().value as string);
+    if (old?.status !== status || old.lastSeen !== lastSeen) this.emit('change', presence);
   }
 }

@@ -9,6 +9,7 @@ import { encodeCommand, replyBody } from './codec.ts';
 import { ServerError, TimeoutError, UTalkError } from './errors.ts';
 import { type Pending, pending } from './pending.ts';
 
+/** How long the answer to a command is waited for. */
 export interface CallOptions {
   /** Ends the waiting; what was written to the server stays written. */
   signal?: AbortSignal;

@@ -1,76 +1,60 @@
 // Named topics for application events. Joins are kept over reconnects; what was published meanwhile is not.
 
 import type { RoomEvents, RoomHandle } from './api.ts';
-import type { Clock } from './clock.ts';
+import type { Core } from './core.ts';
 import { DisconnectedError } from './errors.ts';
-import { Emitter, type Unsubscribe } from './events.ts';
-import type { Logger } from './options.ts';
+import { Emitter } from './events.ts';
 import { patiently } from './patience.ts';
-import type { Request } from './requests.ts';
+import type { CallOptions } from './requests.ts';
 
-export class Room implements RoomHandle {
+export class Room extends Emitter<RoomEvents> implements RoomHandle {
   readonly id: string;
-  readonly events: Emitter<RoomEvents>;
-  readonly #request: Request;
-  #wanted = false;
+  readonly #core: Core;
+  /** Joined, or to be joined again with the next connection. */
+  isWanted = false;
 
-  constructor(id: string, request: Request, report: (event: string, error: unknown) => void) {
-    this.id = id;
-    this.#request = request;
-    this.events = new Emitter(report);
+  constructor(roomId: string, core: Core) {
+    super(core.report);
+    this.id = roomId;
+    this.#core = core;
   }
 
-  on<E extends keyof RoomEvents>(event: E, listener: (payload: RoomEvents[E]) => void): Unsubscribe {
-    return this.events.on(event, listener);
+  async join(options?: CallOptions): Promise<readonly string[]> {
+    this.isWanted = true;
+    return (await this.#core.request('room:join', { roomId: this.id }, options)).members;
   }
 
-  async join(): Promise<readonly string[]> {
-    this.#wanted = true;
-    return (await this.#request('room:join', { roomId: this.id })).members;
+  async leave(options?: CallOptions): Promise<void> {
+    this.isWanted = false;
+    await this.#core.request('room:leave', { roomId: this.id }, options);
   }
 
-  async leave(): Promise<void> {
-    this.#wanted = false;
-    await this.#request('room:leave', { roomId: this.id });
-  }
-
-  async members(): Promise<readonly string[]> {
+  async members(options?: CallOptions): Promise<readonly string[]> {
     const members: string[] = [];
     let cursor: string | undefined;
     do {
-      const page = await this.#request('room:members', { roomId: this.id, cursor });
+      const page = await this.#core.request('room:members', { roomId: this.id, cursor }, options);
       members.push(...page.members);
       cursor = page.cursor;
     } while (cursor !== undefined);
     return members;
   }
 
-  async publish(type: string, payload?: unknown): Promise<void> {
-    await this.#request('update:publish', { roomId: this.id, type, payload });
-  }
-
-  /** Joins again when that was wanted, on the connection that ends with `signal`. */
-  async restore(signal: AbortSignal): Promise<void> {
-    if (this.#wanted) await this.#request('room:join', { roomId: this.id }, { signal });
+  async publish(type: string, payload?: unknown, options?: CallOptions): Promise<void> {
+    await this.#core.request('update:publish', { roomId: this.id, type, payload }, options);
   }
 }
 
 export class Rooms {
   readonly #byId = new Map<string, Room>();
-  readonly #request: Request;
-  readonly #report: (event: string, error: unknown) => void;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #core: Core;
 
-  constructor(options: { request: Request; report: (event: string, error: unknown) => void; clock: Clock; logger: Logger }) {
-    this.#request = options.request;
-    this.#report = options.report;
-    this.#clock = options.clock;
-    this.#logger = options.logger;
+  constructor(core: Core) {
+    this.#core = core;
   }
 
   get(id: string): Room {
-    const room = this.#byId.get(id) ?? new Room(id, this.#request, this.#report);
+    const room = this.peek(id) ?? new Room(id, this.#core);
     this.#byId.set(id, room);
     return room;
   }
@@ -81,12 +65,13 @@ export class Rooms {
 
   /** One after the other: many at once would be more frames than a session may send. */
   async resume(signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#core.settings;
     for (const room of [...this.#byId.values()]) {
       try {
-        await patiently(() => room.restore(signal), this.#clock, signal);
+        if (room.isWanted) await patiently(() => room.join({ signal }), clock, signal);
       } catch (error) {
         if (signal.aborted || error instanceof DisconnectedError) return;
-        this.#logger.warn(`the room ${room.id} could not be joined again`, { error });
+        logger.warn(`the room ${room.id} could not be joined again`, { error });
       }
     }
   }

@@ -1,4 +1,7 @@
-// Page events that say the network or the page is back. Absent outside browsers, and then nothing is watched.
+// Notices that the network, the page or the machine is back. What a platform does not tell is not watched; that the clock
+// jumped is seen everywhere, because timers stand still while a machine sleeps.
+
+import type { Clock } from './clock.ts';
 
 interface Target {
   addEventListener?(type: string, listener: () => void): void;
@@ -9,11 +12,14 @@ interface Page extends Target {
   document?: Target & { visibilityState?: string };
 }
 
+const tickMs = 5_000;
+
 /**
- * Calls `onWake` when the page becomes visible, is shown again from the cache, or the network comes or goes.
+ * Calls `onWake` when the page becomes visible or is shown again from the cache, the network comes or goes, or the clock
+ * has moved by more than two ticks of 5 s between two of them.
  * @returns a function that stops watching
  */
-export function watchWake(onWake: () => void, page: Page = globalThis as Page): () => void {
+export function watchWake(onWake: () => void, clock: Clock, page: Page = globalThis as Page): () => void {
   const { document } = page;
   const onVisible = () => {
     if (document?.visibilityState !== 'hidden') onWake();
@@ -25,7 +31,17 @@ export function watchWake(onWake: () => void, page: Page = globalThis as Page): 
     [document, 'visibilitychange', onVisible],
   ];
   for (const [target, type, listener] of watched) target?.addEventListener?.(type, listener);
+  let timer: unknown;
+  const tick = (before: number) => {
+    const movedMs = clock.now() - before;
+    // Back counts as well: who set the clock may have moved the machine.
+    if (movedMs < 0 || movedMs > 2 * tickMs) onWake();
+    const now = clock.now();
+    timer = clock.setTimeout(() => tick(now), tickMs);
+  };
+  tick(clock.now());
   return () => {
+    clock.clearTimeout(timer);
     for (const [target, type, listener] of watched) target?.removeEventListener?.(type, listener);
   };
 }

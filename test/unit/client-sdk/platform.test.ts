@@ -125,7 +125,8 @@ describe('the page', () => {
     };
     const document = { ...target, visibilityState: 'hidden' };
     let woken = 0;
-    const off = watchWake(() => woken++, { ...target, document });
+    const clock = new VirtualClock();
+    const off = watchWake(() => woken++, clock, { ...target, document });
     listeners.get('visibilitychange')?.();
     expect(woken).toBe(0);
     document.visibilityState = 'visible';
@@ -133,6 +134,25 @@ describe('the page', () => {
     expect(woken).toBe(4);
     off();
     expect(listeners.size).toBe(0);
+    expect(clock.waiting).toBe(0);
+  });
+
+  test('whose clock jumped, either way; not one that merely lives on', async () => {
+    const clock = new VirtualClock();
+    let woken = 0;
+    const off = watchWake(() => woken++, clock, {});
+    await clock.advance(600_000);
+    expect(woken).toBe(0);
+    clock.sleep(60_000);
+    await clock.advance(1);
+    expect(woken).toBe(1);
+    off();
+    const timers: (() => void)[] = [];
+    let now = 1_000_000;
+    watchWake(() => woken++, { now: () => now, setTimeout: (task) => timers.push(task), clearTimeout: () => {} }, {});
+    now -= 500_000;
+    timers.at(-1)?.();
+    expect(woken).toBe(2);
   });
 });
 

@@ -154,7 +154,7 @@ describe('a reconnect', () => {
     ana.client.connect().catch(() => {});
     await h.clock.advance(20_000);
     expect(ana.client.state).not.toBe('live');
-    expect(ana.warnings).toEqual([expect.stringContaining('The sync failed: broken')]);
+    expect(ana.warnings).toEqual([expect.stringContaining('the sync failed: broken')]);
     expect(h.server.sessions.length).toBeLessThan(20);
   });
 
