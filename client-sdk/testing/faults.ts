@@ -6,7 +6,8 @@ import type { Frame } from './recorder.ts';
 /**
  * What becomes of a frame. `drop`: it never arrives. `duplicate`: it arrives twice. `cut`: the connection breaks with it on
  * its way, and both sides see 1006. `halfOpen`: from it on nothing passes in either direction and nobody is told. A delay
- * holds up what comes behind, too; with `overtaken` it does not, so that the order changes.
+ * holds up what comes behind, too; with `overtaken` it does not, so that the order changes (never of the answer to `auth`, which
+ * comes first in every server).
  */
 export type Fate = 'drop' | 'duplicate' | 'cut' | 'halfOpen' | { delayMs: number; overtaken?: boolean };
 
@@ -74,7 +75,7 @@ export class Faults {
   judge(frame: Frame): Fate | undefined {
     for (const rule of this.#rules) {
       const fate = rule(frame);
-      if (fate !== undefined) return fate;
+      if (fate !== undefined) return isImpossible(frame, fate) ? undefined : fate;
     }
     return undefined;
   }
@@ -90,6 +91,11 @@ export class Faults {
     dice -= frame.from === 'server' ? (rates.reorder ?? 0) : 0;
     return dice < 0 ? { delayMs: Math.floor(this.#random() * maxDelayMs), overtaken: true } : undefined;
   }
+}
+
+/** No server answers anything before `auth`, so nothing overtakes that answer. */
+function isImpossible({ name, from }: Frame, fate: Fate): boolean {
+  return typeof fate === 'object' && fate.overtaken === true && name === 'auth' && from === 'server';
 }
 
 function matches(frame: Frame, match: FrameMatch): boolean {

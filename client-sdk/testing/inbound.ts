@@ -92,7 +92,7 @@ export class Inbound implements SocketHost {
   }
 
   #refuse(session: MemorySession, { id, name, body }: CommandFrame, error: ErrorBody): void {
-    if (name === 'auth') session.refused = true;
+    if (name === 'auth' && !session.user) session.refused = true;
     if (name === 'message:send' && error.retryable) session.blocked.add(String(body.conversationId));
     this.#sessions.write(session, { kind: 'error', name: name ?? 'unknown', id, body: error }, encodeError(id, error));
   }

@@ -22,6 +22,7 @@ export class MemoryStorage {
   readonly values = new Map<string, string>();
   readonly #held = new Map<string, Holder>();
   readonly #waiting = new Map<string, Waiting[]>();
+  readonly #gone = new WeakSet<Holder>();
 
   /** The storage as this page has it. */
   storeOf(page: Holder): ClientStore {
@@ -48,6 +49,7 @@ export class MemoryStorage {
 
   /** This page is no more: whoever waits for its locks has them now. */
   crashed(page: Holder): void {
+    this.#gone.add(page);
     for (const [name, line] of this.#waiting)
       this.#waiting.set(
         name,
@@ -61,6 +63,7 @@ export class MemoryStorage {
   }
 
   async #enter(name: string, holder: Holder, signal: AbortSignal): Promise<void> {
+    if (this.#gone.has(holder)) return new Promise(() => {});
     if (signal.aborted) throw signal.reason;
     if (!this.#held.has(name)) return void this.#held.set(name, holder);
     const line = this.#waiting.get(name) ?? [];
