@@ -5,6 +5,7 @@ import type { CommandOutput, JoinResult } from '../protocol/bodies/index.ts';
 import * as limits from '../protocol/client-limits.ts';
 import type { Conversations } from './conversations.ts';
 import type { Core } from './core.ts';
+import { UTalkError } from './errors.ts';
 import { positionOf } from './joiner.ts';
 import type { Notifications } from './notifications.ts';
 import { patiently } from './patience.ts';
@@ -89,11 +90,14 @@ export class Sync {
 
   #apply(reply: CommandOutput<'sync:state'>): void {
     const { conversations, notifications, presence } = this.#parts;
+    const { settings } = this.#core;
     if (this.#generation !== undefined && this.#generation !== reply.generation) this.#otherGeneration();
     this.#generation = reply.generation;
     for (const result of reply.conversations) this.#applyJoin(result);
     for (const unchanged of reply.unchanged) conversations.peek(unchanged.conversationId)?.applyUnchanged(unchanged);
     for (const id of reply.gone) conversations.gone(id);
+    for (const { conversationId, code } of reply.refused ?? []) this.#refused(conversationId, code);
+    if (reply.more) settings.logger.warn('more conversations than one sync answers: the oldest ones are joined by name only');
     notifications.synced(reply.notifications, reply.notificationsHead);
     for (const one of reply.presence) presence.update(one);
   }
@@ -105,6 +109,14 @@ export class Sync {
       conversation.log.reset();
       this.#core.joiner.join(conversation);
     }
+  }
+
+  /** Visible, but not joined: the session has no room for it, or it was left while the server read it. */
+  #refused(conversationId: string, code: string): void {
+    const conversation = this.#parts.conversations.peek(conversationId);
+    if (!conversation?.subscription.isWanted) return;
+    if (code === 'UNAVAILABLE') this.#core.joiner.join(conversation);
+    else conversation.gone(new UTalkError(code, `${conversationId}: ${code}`));
   }
 
   #applyJoin(result: JoinResult): void {
