@@ -3,7 +3,6 @@
 
 import type { PushBody } from '../protocol/bodies/index.ts';
 import type { PushName } from '../protocol/ops.ts';
-import type { Slot } from './backoff.ts';
 import { type ClosedReason, type ConnectionState, transition } from './connection-state.ts';
 import { closedReason } from './endings.ts';
 import { DisconnectedError } from './errors.ts';
@@ -35,13 +34,15 @@ export class Connection {
   #link: Link | undefined;
   /** Ends the attempt in progress. */
   #attempt = new AbortController();
-  /** The server shuts down, and this is when to be gone. */
-  #slot: Slot | undefined;
+  /** The server shuts down, and this is when to be gone. ms since 1970. */
+  #slot: number | undefined;
   /** The last token was refused; another refusal is for the application to solve. */
   #tokenRefused = false;
   #sessionId: string | undefined;
   /** What the server said before it closed: the refusal of `auth`, or its farewell. */
   #lastWords = '';
+  /** How long the server that refused `auth` wants to be left alone. */
+  #leastWaitMs = 0;
 
   constructor(settings: Settings, hooks: ConnectionHooks) {
     this.#settings = settings;
@@ -121,8 +122,9 @@ export class Connection {
         this.#hooks.onIdentity(identity);
         link.authenticated();
       },
-      onRefused: (words) => {
-        this.#lastWords = words;
+      onRefused: ({ message, retryAfterMs = 0 }) => {
+        this.#lastWords = message;
+        this.#leastWaitMs = retryAfterMs;
       },
     });
     this.gate.open(link);
@@ -140,7 +142,7 @@ export class Connection {
   async #move(link: Link, { reconnectInMs }: PushBody<'server:shutdown'>): Promise<void> {
     const { clock } = this.#settings;
     this.gate.shut();
-    this.#slot = { at: clock.now() + reconnectInMs };
+    this.#slot = clock.now() + reconnectInMs;
     this.#hooks.onPause();
     // Where the server closed first, the fall has kept the slot.
     if (await timeToMove(link, clock, reconnectInMs)) this.#try('reconnect');
@@ -164,9 +166,9 @@ export class Connection {
 
   #lost(code: number, reason: string): void {
     const liveMs = this.#state.name === 'live' ? this.#settings.clock.now() - this.#state.since : 0;
-    const slot = this.#slot;
+    const bounds = { slot: this.#slot, leastWaitMs: this.#leastWaitMs };
     this.#drop(reason);
-    const retryAt = this.#retry.schedule(code, liveMs, slot);
+    const retryAt = this.#retry.schedule(code, liveMs, bounds);
     this.#to({ name: 'offline', reason, code, retryAt, attempt: this.#retry.failures });
   }
 
@@ -178,6 +180,7 @@ export class Connection {
     this.gate.shut();
     this.#slot = undefined;
     this.#lastWords = '';
+    this.#leastWaitMs = 0;
     this.#link?.close();
     this.#link = undefined;
   }

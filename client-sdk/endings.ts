@@ -12,4 +12,4 @@ const leastWaitsMs: Readonly<Record<number, number>> = { 1013: 5_000, 4429: 30_0
 /** The reason of the state `closed`; undefined after a code that lets the client come back. */
 export const closedReason = (code: number): ClosedReason | undefined => closedReasons[code];
 
-export const leastWaitMs = (code: number): number => leastWaitsMs[code] ?? 0;
+export const leastWaitOf = (code: number): number => leastWaitsMs[code] ?? 0;

@@ -14,7 +14,7 @@ const closeFrameWaitMs = 1_000;
 export interface HandshakeHooks {
   onWelcome(identity: Identity): void;
   /** `auth` was refused, or not answered; the link falls within a second. */
-  onRefused(words: string): void;
+  onRefused(error: Error & { retryAfterMs?: number }): void;
 }
 
 /** Writes `auth`, so that everything written after this call travels behind it. */
@@ -27,7 +27,7 @@ export function shakeHands(
 ): void {
   link.request('auth', { token, previousSessionId, agent: settings.agent }).then(hooks.onWelcome, (error: Error) => {
     if (link.signal.aborted) return;
-    hooks.onRefused(error.message);
+    hooks.onRefused(error);
     const refused = error instanceof ServerError;
     const code = refused ? (error.retryable ? 1013 : 4401) : 1006;
     settings.clock.setTimeout(() => link.fall(code, error.message), refused ? closeFrameWaitMs : 0);

@@ -1,6 +1,7 @@
 // Promises that something outside settles, and that never wait for ever: a signal or the time ends them too.
 
 import type { Clock } from './clock.ts';
+import { DisconnectedError } from './errors.ts';
 
 export interface Pending<T> {
   readonly promise: Promise<T>;
@@ -17,6 +18,11 @@ export interface PendingOptions {
   onEnd?: () => void;
 }
 
+/** Why it was aborted; the signals of React Native have no reason. */
+export function reasonOf(signal: AbortSignal): unknown {
+  return signal.reason ?? new DisconnectedError('aborted');
+}
+
 /** Whoever settles it first wins; what comes later is ignored. */
 export function pending<T>({ signal, timeout, onEnd }: PendingOptions): Pending<T> {
   let resolve: (value: T) => void = () => {};
@@ -25,7 +31,7 @@ export function pending<T>({ signal, timeout, onEnd }: PendingOptions): Pending<
     resolve = settle;
     reject = refuse;
   });
-  const abort = () => fail(signal?.reason);
+  const abort = () => fail(reasonOf(signal as AbortSignal));
   let open = true;
   const end = () => {
     if (!open) return;
@@ -39,7 +45,8 @@ export function pending<T>({ signal, timeout, onEnd }: PendingOptions): Pending<
     reject(error);
   };
   const timer = timeout?.clock.setTimeout(() => fail(timeout.error()), timeout.ms);
-  if (signal?.aborted) abort();
+  // Not now: whoever calls does not hold the result yet.
+  if (signal?.aborted) queueMicrotask(abort);
   else signal?.addEventListener('abort', abort);
   return {
     promise,

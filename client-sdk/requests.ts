@@ -7,7 +7,7 @@ import type { CommandName } from '../protocol/ops.ts';
 import type { Clock } from './clock.ts';
 import { encodeCommand, replyBody } from './codec.ts';
 import { ServerError, TimeoutError, UTalkError } from './errors.ts';
-import { type Pending, pending } from './pending.ts';
+import { type Pending, pending, reasonOf } from './pending.ts';
 
 /** How long the answer to a command is waited for. */
 export interface CallOptions {
@@ -46,7 +46,7 @@ export class Requests {
     body: CommandInput<N>,
     { signal, timeoutMs = this.#timeoutMs }: CallOptions = {},
   ): Promise<CommandOutput<N>> {
-    if (signal?.aborted) throw signal.reason;
+    if (signal?.aborted) throw reasonOf(signal);
     const id = this.#nextId();
     const frame = encodeCommand(name, id, body);
     if (frame.length > limits.maxFrameBytes) throw new UTalkError('TOO_LARGE', `${name} takes ${frame.length} bytes`);

@@ -1,6 +1,6 @@
 // The wait before the next attempt to connect, and what may cut it short.
 
-import { Backoff, type Slot } from './backoff.ts';
+import { Backoff, type Bounds } from './backoff.ts';
 import type { Settings } from './options.ts';
 
 export class Retry {
@@ -25,9 +25,9 @@ export class Retry {
    * A connection or an attempt ended with `code`, after it had been live for `liveMs`.
    * @returns the time of the next attempt, ms since 1970
    */
-  schedule(code: number, liveMs: number, slot: Slot | undefined): number {
+  schedule(code: number, liveMs: number, bounds: Bounds): number {
     const { clock } = this.#settings;
-    const { delayMs, notBefore } = this.#backoff.next(code, liveMs, clock.now(), slot);
+    const { delayMs, notBefore } = this.#backoff.next(code, liveMs, clock.now(), bounds);
     this.cancel();
     this.#notBefore = notBefore;
     this.#timer = clock.setTimeout(this.#again, delayMs);

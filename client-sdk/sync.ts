@@ -9,6 +9,7 @@ import { UTalkError } from './errors.ts';
 import { positionOf } from './joiner.ts';
 import type { Notifications } from './notifications.ts';
 import { patiently } from './patience.ts';
+import { reasonOf } from './pending.ts';
 import type { Presences } from './presence.ts';
 import type { SyncState } from './store/keeper.ts';
 import type { TrackedConversation } from './tracked-conversation.ts';
@@ -66,7 +67,7 @@ export class Sync {
       await this.#frame(page, ids, true, signal);
     }
     await this.#core.catchUp.settled();
-    if (signal.aborted) throw signal.reason;
+    if (signal.aborted) throw reasonOf(signal);
     this.complete(serverTime);
   }
 

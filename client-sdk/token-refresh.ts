@@ -1,8 +1,9 @@
 // Swaps the token of a living connection before it expires. One refresh at a time; it goes on until it succeeds or the
 // connection ends, because the server itself ends a session whose token ran out.
 
+import { ServerError } from './errors.ts';
 import type { Link } from './link.ts';
-import type { Settings } from './options.ts';
+import type { AuthReason, Settings } from './options.ts';
 import { sleep } from './pending.ts';
 
 const pauseMs = 5_000;
@@ -13,14 +14,17 @@ export async function keepFresh(link: Link, { auth, clock, logger }: Settings): 
   const { signal } = link;
   if (busy.has(link)) return;
   busy.add(link);
+  let reason: AuthReason = 'expiring';
   while (!signal.aborted) {
     try {
-      const token = await auth({ reason: 'expiring', signal });
+      const token = await auth({ reason, signal });
       if (token) await link.request('auth:refresh', { token });
       else logger.warn('the auth function gave no new token; the session ends with the old one');
       busy.delete(link);
       return;
     } catch (error) {
+      // The same token again would be refused again.
+      if (error instanceof ServerError && !error.retryable) reason = 'refused';
       if (!signal.aborted) logger.warn('the token could not be renewed; trying again', { error });
     }
     await sleep(clock, pauseMs, signal).catch(() => {});

@@ -50,10 +50,16 @@ describe('Backoff', () => {
     expect(new Backoff(ceilingMs, () => 0).next(4429, 0, 7)).toEqual({ delayMs: 30_000, notBefore: 30_007 });
   });
 
+  test('the wait that a refusal names is kept to, and spread behind', () => {
+    const backoff = new Backoff(ceilingMs, () => 0.5);
+    expect(backoff.next(1013, 0, 100, { leastWaitMs: 20_000 })).toEqual({ delayMs: 20_500, notBefore: 20_100 });
+    expect(backoff.next(1013, 0, 100, { leastWaitMs: 20 })).toEqual({ delayMs: 6_000, notBefore: 5_100 });
+  });
+
   test('a slot of the server is kept to the millisecond', () => {
     const backoff = new Backoff(ceilingMs, () => 0.9);
-    expect(backoff.next(1012, 60_000, 100, { at: 3_100 })).toEqual({ delayMs: 3_000, notBefore: 3_100 });
-    expect(backoff.next(1012, 60_000, 4_000, { at: 3_100 }).delayMs).toBe(0);
+    expect(backoff.next(1012, 60_000, 100, { slot: 3_100 })).toEqual({ delayMs: 3_000, notBefore: 3_100 });
+    expect(backoff.next(1012, 60_000, 4_000, { slot: 3_100 }).delayMs).toBe(0);
   });
 
   test('a connection that was live for a while ends the count, a short one does not', () => {

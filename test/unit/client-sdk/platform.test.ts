@@ -116,6 +116,21 @@ describe('waiting', () => {
   });
 });
 
+test('a signal without a reason, as React Native has them, still ends a wait with an error', async () => {
+  const stop = new AbortController();
+  const signal = new Proxy(stop.signal, {
+    get: (target, key) => {
+      if (key === 'reason') return undefined;
+      const value = Reflect.get(target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const waiting = expect(pending({ signal }).promise).rejects.toMatchObject({ code: 'DISCONNECTED', message: 'aborted' });
+  stop.abort();
+  await waiting;
+  await expect(createClient(base).call('any', {}, { signal })).rejects.toMatchObject({ code: 'DISCONNECTED' });
+});
+
 describe('the page', () => {
   test('that becomes visible or gets its network back is a reason to look; a hidden one is not', () => {
     const listeners = new Map<string, () => void>();

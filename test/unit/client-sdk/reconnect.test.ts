@@ -132,6 +132,32 @@ describe('coming back', () => {
     }
   });
 
+  test('a machine that wakes tries at once', async () => {
+    const ana = await h.live('ana', { reconnectCeilingMs: 600_000, random: () => 0.99 });
+    h.server.down = true;
+    h.cut('ana');
+    await h.clock.advance(900_000);
+    h.server.down = false;
+    await h.clock.until(() => ana.client.state === 'offline');
+    const { retryAt } = ana.client.connection as Extract<ConnectionState, { name: 'offline' }>;
+    const longMs = retryAt - h.clock.now();
+    expect(longMs).toBeGreaterThan(100_000);
+    h.clock.sleep(60_000);
+    await h.clock.advance(100);
+    expect(ana.client.state).toBe('live');
+  });
+
+  test('the state says why it is connecting', async () => {
+    const ana = await h.live('ana');
+    const reasons: unknown[] = [];
+    ana.client.on('state', (state) => state.name === 'connecting' && reasons.push(state.reason));
+    h.cut('ana');
+    await h.clock.advance(6_000);
+    h.cut('ana', 4401);
+    await h.clock.advance(1_000);
+    expect(reasons).toEqual(['reconnect', 'refused']);
+  });
+
   test('close() ends everything, also in the middle of an attempt', async () => {
     const ana = h.client('ana');
     const connected = ana.client.connect();

@@ -59,6 +59,19 @@ describe('tokens', () => {
     expect(ana.warnings).toHaveLength(2);
   });
 
+  test('that are refused in place are not offered twice', async () => {
+    await h.live('ana', { auth });
+    h.server.script = ({ name, body }) =>
+      name === 'auth:refresh' && (body as { token: string }).token === 'stale'
+        ? { error: { code: 'NOT_AUTHENTICATED', message: 'stale', retryable: false } }
+        : undefined;
+    tokens = ['stale', 'ana'];
+    h.server.push(h.sessionOf('ana'), 'token:expiring', { expiresAt: h.clock.now() + 60_000 });
+    await h.clock.advance(6_000);
+    expect(reasons).toEqual(['connect', 'expiring', 'refused']);
+    expect(commandsOf(0).filter((name) => name === 'auth:refresh')).toHaveLength(2);
+  });
+
   test('that are refused are replaced once, then it is for the application to sign in', async () => {
     tokens = ['bad-1', 'bad-2'];
     const ana = h.client('ana', { auth });
@@ -127,6 +140,20 @@ describe('tokens', () => {
     await h.clock.advance(50);
     await refused;
     expect(ana.client.connection).toMatchObject({ name: 'closed', reason: 'expelled' });
+  });
+
+  test('a server that names a wait is left alone for that long', async () => {
+    let refusals = 1;
+    h.server.script = ({ name }) =>
+      name === 'auth' && refusals-- > 0
+        ? { error: { code: 'UNAVAILABLE', message: 'full', retryable: true, retryAfterMs: 20_000 } }
+        : undefined;
+    const ana = h.client('ana');
+    ana.client.connect().catch(() => {});
+    await h.clock.advance(19_900);
+    expect(ana.client.connection).toMatchObject({ name: 'offline', code: 1013, reason: 'full' });
+    await h.clock.advance(4_000);
+    expect(ana.client.state).toBe('live');
   });
 
   test('a server without room is waited for', async () => {
