@@ -45,6 +45,7 @@ export class Journal {
   #prefix = '';
   #tab = '';
   #last = 0;
+  #isOpen = false;
   #signal: AbortSignal | undefined;
 
   constructor(parts: JournalParts) {
@@ -62,9 +63,11 @@ export class Journal {
     this.#watched.clear();
     const ended = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
     store.lock?.(this.#lockOf(this.#tab), () => ended, signal).catch(() => {});
+    this.#isOpen = false;
     try {
       await this.scan(true);
     } finally {
+      this.#isOpen = true;
       for (const message of this.#early) this.put(message);
       this.#early.clear();
     }
@@ -74,7 +77,8 @@ export class Journal {
 
   /** A message is new, or looks different. */
   put(message: OutgoingMessage): void {
-    if (!this.#signal || this.#signal.aborted) return void this.#early.add(message);
+    // Keys give the order, and begin behind those that are found.
+    if (!this.#isOpen || this.#signal?.aborted) return void this.#early.add(message);
     this.#last = Math.max(this.#last + 1, this.#parts.core.settings.clock.now());
     // The id keeps messages of two tabs apart that are written in the same millisecond.
     message.key ??= `out|${String(this.#last).padStart(16, '0')}|${message.messageId}`;
