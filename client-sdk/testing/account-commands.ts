@@ -24,7 +24,7 @@ export const accountCommands: Handlers = {
       serverTime: server.clock.now(),
       tokenExpiresAt,
       generation: server.logs.generation,
-      notificationsHead: server.notificationsHead(user.userId),
+      notificationsHead: server.inboxes.head(user.userId),
       limits: { rates: {} },
     };
   },

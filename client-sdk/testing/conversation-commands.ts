@@ -4,6 +4,7 @@ import type { CommandInput, CommandOutput, JoinResult, Position } from '../../pr
 import { limits } from '../../protocol/limits.ts';
 import { mayChangeMembers, mayRead, readable } from './access.ts';
 import type { Handlers } from './commands.ts';
+import { tellMembers } from './fan-out.ts';
 import type { MemoryConversation } from './memory-logs.ts';
 import type { MemoryServer } from './memory-server.ts';
 import type { MemorySession, MemoryUser } from './memory-session.ts';
@@ -34,7 +35,7 @@ export const conversationCommands: Handlers = {
     if (memberCap !== undefined && everyone.length > memberCap) throw new Refusal('ROOM_FULL');
     const more = { channel, subject, createdBy: user.userId };
     const { state } = server.logs.create(id ?? server.newId(), everyone, more);
-    server.announce(state.id, everyone);
+    tellMembers(server, state.id, everyone);
     return { conversation: state, created: true };
   },
   'conversation:list'(server, session, { status, limit = limits.listPage, cursor = '0' }) {
@@ -94,8 +95,8 @@ function synchronize(server: MemoryServer, session: MemorySession, input: Comman
     gone: [],
     more: positions.length > page.length,
     presence: [],
-    notifications: server.notificationsAfter(user.userId, input.notificationsAfterSeq),
-    notificationsHead: server.notificationsHead(user.userId),
+    notifications: server.inboxes.after(user.userId, input.notificationsAfterSeq),
+    notificationsHead: server.inboxes.head(user.userId),
     syncId: input.syncId,
   };
   const peers = new Set<string>();

@@ -1,6 +1,7 @@
 // Members come and go as entries of the log. Who is removed gets the entry that says so as the last one.
 
 import type { Member } from '../../protocol/bodies/index.ts';
+import { tellEntry, tellMembers } from './fan-out.ts';
 import type { MemoryServer } from './memory-server.ts';
 
 export interface MemberChange {
@@ -28,7 +29,7 @@ export class Memberships {
     for (const userId of going) conversation.members.delete(userId);
     let seq = added.length > 0 ? this.#tell(conversationId, 'member:added', by, added, reason) : undefined;
     if (removed.length > 0) seq = this.#tell(conversationId, 'member:removed', by, removed, reason);
-    this.#server.announce(conversationId, coming);
+    tellMembers(this.#server, conversationId, coming);
     for (const userId of going) this.#putOut(conversationId, userId);
     if (seq !== undefined) {
       const push = { conversationId, seq, added: added.map((member) => ({ ...member })), removed: going, at: this.#server.clock.now() };
@@ -40,7 +41,7 @@ export class Memberships {
   #tell(conversationId: string, event: string, by: string, members: readonly Member[], reason?: string): number {
     const users = members.map(({ userId, name, role }) => ({ userId, name, role }));
     const entry = this.#server.logs.appendSystem(conversationId, by, { event, users, ...(reason === undefined ? {} : { reason }) });
-    this.#server.stored(entry);
+    tellEntry(this.#server, entry);
     return entry.seq;
   }
 

@@ -6,9 +6,11 @@ import { limits } from '../../protocol/limits.ts';
 import type { CommandName, PushName } from '../../protocol/ops.ts';
 import type { Role } from '../../protocol/roles.ts';
 import { newId, type Random } from '../ids.ts';
+import { tellEntry, tellMembers } from './fan-out.ts';
 import { Faults } from './faults.ts';
 import { encodePush } from './frames.ts';
 import { Inbound, type Script } from './inbound.ts';
+import { Inboxes } from './inboxes.ts';
 import { type MemberChange, Memberships } from './memberships.ts';
 import { MemoryDevice, type PageOptions } from './memory-device.ts';
 import { MemoryLogs, type Snapshot } from './memory-logs.ts';
@@ -38,6 +40,7 @@ export class MemoryServer {
   readonly users = new Map<string, MemoryUser>();
   readonly faults: Faults;
   readonly recorder = new Recorder();
+  readonly inboxes = new Inboxes();
   readonly typing: TypingLeases;
   readonly presences: Presences;
   readonly rooms: MemoryRooms;
@@ -64,7 +67,6 @@ export class MemoryServer {
   readonly #random: Random;
   readonly #sessions: Sessions;
   readonly #memberships: Memberships;
-  readonly #notifications = new Map<string, Notification[]>();
 
   constructor({ seed = 1, clock = new VirtualClock(), latencyMs = 5 }: MemoryServerOptions = {}) {
     this.seed = seed;
@@ -109,7 +111,7 @@ export class MemoryServer {
   /** Makes a conversation with these members, who are told, the first of them its creator. */
   conversation(id: string, members: readonly string[]): void {
     this.logs.create(id, members);
-    this.announce(id, members);
+    tellMembers(this, id, members);
   }
 
   /** The entries of a conversation, in order of seq. */
@@ -120,7 +122,7 @@ export class MemoryServer {
   /** A message of a user who needs no client here. */
   say(userId: string, conversationId: string, text: string, messageId = this.newId()): void {
     const { entry } = this.logs.append(userId, { conversationId, messageId, type: 'text', text });
-    if (entry) this.stored(entry);
+    if (entry) tellEntry(this, entry);
   }
 
   /** Adds and removes members, as an agent would. @returns the seq of the last entry that tells it */
@@ -130,27 +132,9 @@ export class MemoryServer {
 
   /** A notification for a user, stored in the private log. */
   notify(userId: string, notification: Partial<Omit<Notification, 'seq' | 'id' | 'timestamp'>> & { title: string }): void {
-    const list = this.#notifications.get(userId) ?? [];
-    this.#notifications.set(userId, list);
-    const stored: Notification = {
-      type: 'info',
-      message: '',
-      priority: 'normal',
-      ...notification,
-      seq: list.length + 1,
-      id: this.newId(),
-      timestamp: this.clock.now(),
-    };
-    list.push(stored);
+    const common = { type: 'info', message: '', priority: 'normal', id: this.newId(), timestamp: this.clock.now() } as const;
+    const stored = this.inboxes.append(userId, { ...common, ...notification });
     for (const session of this.sessionsOf(userId)) this.push(session, 'notification', stored);
-  }
-
-  notificationsAfter(userId: string, afterSeq: number | undefined): Notification[] {
-    return afterSeq === undefined ? [] : (this.#notifications.get(userId) ?? []).slice(afterSeq).slice(-200);
-  }
-
-  notificationsHead(userId: string): number {
-    return this.#notifications.get(userId)?.length ?? 0;
   }
 
   /** Every connection that was ever tried, in order. */
@@ -222,28 +206,6 @@ export class MemoryServer {
   restore(snapshot: Snapshot, options?: { downMs?: number }): void {
     this.restart(options);
     this.logs.restore(snapshot);
-  }
-
-  /** An entry was stored: tells everybody whom it concerns. */
-  stored(entry: Entry): void {
-    const { conversationId, sender } = entry;
-    this.typing.end(conversationId, sender);
-    this.publish(conversationId, 'message:new', entry);
-    const { state, log, members, updatedAt } = this.logs.get(conversationId);
-    for (const session of this.live) {
-      const { userId = '' } = session;
-      if (!members.has(userId) || session.joined.has(conversationId)) continue;
-      const unreadCount = this.logs.unread(conversationId, userId);
-      const lastMessage = entry.type === 'system' ? undefined : entry;
-      this.push(session, 'conversation:updated', { conversation: { ...state }, head: log.length, unreadCount, updatedAt, lastMessage });
-    }
-  }
-
-  /** Tells these users that they became members. */
-  announce(conversationId: string, userIds: readonly string[]): void {
-    const { state, members, log } = this.logs.get(conversationId);
-    const push = { conversation: { ...state }, participants: [...members.keys()].slice(0, 101), head: log.length };
-    for (const userId of userIds) for (const session of this.sessionsOf(userId)) this.push(session, 'conversation:new', push);
   }
 
   /** A push to every session that has joined the conversation. */

@@ -6,6 +6,7 @@ import { limits } from '../../protocol/limits.ts';
 import { checkMetadata } from '../../protocol/metadata.ts';
 import { readable, writable } from './access.ts';
 import type { Handlers } from './commands.ts';
+import { tellEntry } from './fan-out.ts';
 import type { MemoryConversation } from './memory-logs.ts';
 import type { MemoryServer } from './memory-server.ts';
 import type { MemoryUser } from './memory-session.ts';
@@ -68,7 +69,7 @@ function answer(server: MemoryServer, conversation: MemoryConversation, user: Me
   if (user.role === 'bot' && draft.ownerEpoch !== ownerEpoch) throw new Refusal('OWNERSHIP_CHANGED', { details: { ownerEpoch } });
   checkConflict(conversation, sender, draft.ifLastSeq);
   const { ack, entry } = logs.append(sender, draft);
-  if (entry) server.stored(entry);
+  if (entry) tellEntry(server, entry);
   return ack;
 }
 

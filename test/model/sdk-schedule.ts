@@ -3,12 +3,11 @@
 // view holds each item once, in order.
 
 import fc from 'fast-check';
-import { type Client, createClient, type Entry, type SentMessage, type ViewEntry } from '../../client-sdk/index.ts';
-import { persistent } from '../../client-sdk/store/index.ts';
-import { type MemoryDevice, type MemoryPage, MemoryServer } from '../../client-sdk/testing/index.ts';
+import type { Entry, ViewEntry } from '../../client-sdk/index.ts';
+import { MemoryServer } from '../../client-sdk/testing/index.ts';
+import { conversations, Person, type Tab } from './sdk-person.ts';
 
 const people = ['ana', 'luis'] as const;
-const conversations = ['c1', 'c2'] as const;
 
 const acts = [
   ...(['say', 'say', 'say', 'say', 'pause', 'pause', 'wait'] as const),
@@ -35,95 +34,6 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
 
 /** Lost answers and refusals of one schedule: below what makes a client give a message up. */
 const maxRefusals = 3;
-
-/** A page with its client, and what that announced. */
-interface Tab {
-  page: MemoryPage;
-  client: Client;
-  announced: Map<string, Entry[]>;
-}
-
-interface Draft {
-  conversationId: string;
-  tab: Tab;
-  sent: SentMessage;
-  /** The page that wrote it was gone before it was stored anywhere. */
-  excused: boolean;
-}
-
-class Person {
-  readonly userId: string;
-  readonly device: MemoryDevice;
-  readonly drafts: Draft[] = [];
-  readonly faults: string[] = [];
-  readonly tabs: Tab[] = [];
-  /** Two tabs wrote at once: their messages have no order among each other. */
-  mixed = false;
-  readonly #server: MemoryServer;
-
-  constructor(userId: string, server: MemoryServer) {
-    this.userId = userId;
-    this.#server = server;
-    this.device = server.device(userId);
-    this.open();
-  }
-
-  say(conversationId: string, much: number): void {
-    const tab = this.tabs[much % this.tabs.length] as Tab;
-    const sent = tab.client.conversation(conversationId).send(`${this.userId}-${this.drafts.length}`);
-    sent.acked.catch(() => {});
-    this.drafts.push({ conversationId, tab, sent, excused: false });
-  }
-
-  /** A further tab; of two one is killed. */
-  another(): void {
-    if (this.tabs.length === 1) this.open();
-    else this.#kill();
-    this.mixed = true;
-  }
-
-  /** A page is killed, and opened again. */
-  reload(): void {
-    this.#kill();
-    this.open();
-  }
-
-  open(): void {
-    const page = this.device.page();
-    // One learns who he is from the server, the other knows before.
-    const user = this.userId === 'ana' ? { tenantId: 'acme', userId: this.userId } : undefined;
-    const client = createClient({ ...page.options, user, store: persistent(page.store), logger: { debug: () => {}, warn: () => {} } });
-    const announced = new Map<string, Entry[]>(conversations.map((id) => [id, []]));
-    client.on('entry', (entry) => announced.get(entry.conversationId)?.push(entry));
-    client.on('store:error', ({ error }) => this.faults.push(error.message));
-    for (const id of conversations) client.conversation(id).on('change', ({ entries }) => this.#look(entries));
-    client.connect().catch(() => {});
-    this.tabs.push({ page, client, announced });
-  }
-
-  /** Whether a page, or one that comes, has something to send. */
-  get isUnsent(): boolean {
-    return this.tabs.some(({ client }) => client.unsent > 0) || [...this.device.storage.values.keys()].some((key) => key.includes('|out|'));
-  }
-
-  #kill(): void {
-    const [tab] = this.tabs.splice(0, 1) as [Tab];
-    const kept = [...this.device.storage.values.values()].join();
-    for (const draft of this.drafts) {
-      const { status, messageId } = draft.sent;
-      if (draft.tab === tab && (status === 'queued' || status === 'sending')) draft.excused ||= !kept.includes(messageId);
-    }
-    tab.page.crash();
-  }
-
-  /** Any moment's view: nothing twice, and the log part rising. */
-  #look(entries: readonly ViewEntry[]): void {
-    const ids = new Set(entries.map(({ sender, messageId }) => `${sender || this.userId} ${messageId}`));
-    if (ids.size !== entries.length) this.faults.push(`an item twice in the view at ${this.#server.clock.now()}`);
-    const seqs = entries.flatMap(({ seq }) => seq ?? []);
-    if (seqs.some((seq, i) => i > 0 && seq <= (seqs[i - 1] as number))) this.faults.push(`the view is out of order: ${seqs}`);
-  }
-}
 
 class Run {
   readonly server: MemoryServer;

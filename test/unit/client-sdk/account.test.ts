@@ -115,7 +115,7 @@ describe('notifications', () => {
     const alike: number[] = [];
     ana.client.on('notification', ({ seq }) => alike.push(seq));
     publish(1);
-    const [again] = h.server.notificationsAfter('ana', 0) as [Notification];
+    const [again] = h.server.inboxes.after('ana', 0) as [Notification];
     h.server.push(h.sessionOf('ana'), 'notification', again);
     await h.clock.advance(10);
     publish(2, false);
