@@ -4,7 +4,7 @@ import type { PushName } from '../protocol/ops.ts';
 import type { ClientEvents } from './api.ts';
 import { CatchUp } from './catch-up.ts';
 import { Complaints } from './complaints.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionHooks } from './connection.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { Conversations } from './conversations.ts';
 import { DeliveredReporter } from './delivered.ts';
@@ -22,7 +22,7 @@ import { Rooms } from './rooms.ts';
 import type { Keeper } from './store/keeper.ts';
 import { Sync } from './sync.ts';
 
-export class Engine implements PushParts {
+export class Engine implements PushParts, ConnectionHooks {
   readonly settings: Settings;
   readonly report = (event: string, error: unknown) => this.settings.logger.warn(`a listener of ${event} threw`, { error });
   readonly events = new Emitter<ClientEvents>(this.report);
@@ -56,16 +56,7 @@ export class Engine implements PushParts {
       this.keeper?.guess(token);
       return token;
     };
-    this.uplink = new Connection(
-      { ...settings, auth },
-      {
-        onState: (state) => this.#stateChanged(state),
-        onFlight: (signal) => this.#begin(signal),
-        onIdentity: (identity) => this.#identified(identity),
-        onPause: () => this.outbox.pause(),
-        onPush: (name, body) => this.#received(name, body),
-      },
-    );
+    this.uplink = new Connection({ ...settings, auth }, this);
     this.outbox = new Outbox({ ...settings, request: this.requestNow, onOverdue: () => this.uplink.gate.link?.probe() });
     this.catchUp = new CatchUp(clock, this.requestNow, logger, { onLost: (id) => this.conversations.gone(id) });
     this.delivered = new DeliveredReporter(clock, this.requestNow);
@@ -89,7 +80,11 @@ export class Engine implements PushParts {
     if (this.uplink.state.name === 'live') this.sync.complete(serverTime);
   }
 
-  #begin(signal: AbortSignal): void {
+  onPause(): void {
+    this.outbox.pause();
+  }
+
+  onFlight(signal: AbortSignal): void {
     this.flight = signal;
     this.catchUp.resume(signal);
     this.joiner.resume(signal);
@@ -118,7 +113,7 @@ export class Engine implements PushParts {
     }
   }
 
-  #identified(identity: Identity): void {
+  onIdentity(identity: Identity): void {
     const { userId, tenantId } = this.identity ?? identity;
     if (userId !== identity.userId || tenantId !== identity.tenantId || this.keeper?.belongsTo(identity) === false) {
       // What is in memory belongs to the other one.
@@ -130,7 +125,7 @@ export class Engine implements PushParts {
   }
 
   /** One push that cannot be handled must not end the connection, nor the process. */
-  #received(name: PushName, body: unknown): void {
+  onPush(name: PushName, body: unknown): void {
     const digest = this.#digests[name];
     try {
       (digest ?? this.#reactions[name])?.(body as never);
@@ -140,7 +135,7 @@ export class Engine implements PushParts {
     }
   }
 
-  #stateChanged(state: ConnectionState): void {
+  onState(state: ConnectionState): void {
     if (!'syncing live'.includes(state.name)) {
       this.outbox.lose();
       this.delivered.pause();
