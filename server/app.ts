@@ -124,7 +124,7 @@ class Assembly implements App {
     const secret = settings.development ? developmentSecret(settings.dataDir) : settings.jwtSecret;
     const verifyToken = this.#options.verifyToken ?? (await createTokenVerifier({ ...settings, jwtSecret: secret }));
     this.#store = await this.#openStore();
-    const shared = openState({ url: settings.redisUrl, node: this.#store.node, log: this.#log });
+    const shared = openState({ url: settings.redisUrl, prefix: redisPrefix(this.#store), node: this.#store.node, log: this.#log });
     this.#undo.push(() => shared.close());
     const rates = clusterRates(settings.rateProfile);
     const hasDemo = secret !== undefined && (settings.development || settings.demo);
@@ -236,7 +236,10 @@ class Assembly implements App {
   async #openBus(): Promise<Bus> {
     const { node } = this.#store;
     const { redisUrl } = this.#settings;
-    const bus = redisUrl === undefined ? new InProcessHub().connect(node) : await openRedisBus({ url: redisUrl, node, log: this.#log });
+    const bus =
+      redisUrl === undefined
+        ? new InProcessHub().connect(node)
+        : await openRedisBus({ url: redisUrl, prefix: redisPrefix(this.#store), node, log: this.#log });
     return this.#options.wrapBus?.(bus) ?? bus;
   }
 
@@ -282,3 +285,6 @@ class Assembly implements App {
     this.#log.info('closed');
   }
 }
+
+/** Two installations may share a Redis by mistake: their nodes must not hear each other, since keys of one mean others there. */
+const redisPrefix = ({ database }: Store) => `utalk:${database}`;

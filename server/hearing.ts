@@ -6,7 +6,7 @@ import { publishEvent } from './domain/announce.ts';
 import { type Control, controlOf } from './domain/controls.ts';
 import { outgoingOf } from './domain/log.ts';
 import type { Topics } from './domain/topics.ts';
-import { endFollowed, endRefused } from './session/eviction.ts';
+import { endFollowed } from './session/eviction.ts';
 import { moveSessions } from './session/visits.ts';
 import type { Key } from './store/store.ts';
 
@@ -50,11 +50,10 @@ export class Hearing {
   }
 
   #control(key: Key, control: Control): void {
-    const { users, updates, registry, rooms, singleSessions } = this.#services;
+    const { evictions, updates, registry, rooms, singleSessions } = this.#services;
     switch (control.type) {
       case 'rights':
-        users.revoked(control.user);
-        endRefused(registry, control.user, control.reason, control.message);
+        evictions.apply(control.user, control.reason, control.message);
         return;
       case 'session':
         singleSessions.heard(key, control.number);
@@ -67,6 +66,8 @@ export class Hearing {
         return;
       case 'created':
         for (const user of control.members) updates.add(key, user);
+        // Its first entries may have come in the same flush, when nobody here was known to follow it.
+        updates.changed(key);
     }
   }
 }

@@ -31,7 +31,7 @@ import { Typing } from './domain/typing.ts';
 import { Updates } from './domain/updates.ts';
 import { Users } from './domain/users.ts';
 import { Hearing } from './hearing.ts';
-import { endRefused } from './session/eviction.ts';
+import { Evictions } from './session/eviction.ts';
 import { Grants } from './session/grants.ts';
 import { Registry } from './session/registry.ts';
 import type { Session } from './session/session.ts';
@@ -61,6 +61,7 @@ const sweepMs = 1_000;
 /** An append whose outcome is unknown may still be under way in the database. */
 const unknownOutcomeMs = 1_000;
 const repairBatch = 40;
+const returnSpreadMs = 300;
 
 export class ConversationNode {
   readonly services: Services;
@@ -78,13 +79,15 @@ export class ConversationNode {
     this.#options = options;
     const registry = new Registry(settings);
     const conversations = new Conversations(store);
+    const users = new Users(store, settings.userCacheMs);
     const updates = new Updates(store, registry, log);
     const activity = new Activity(store, log);
     const delivery = new Delivery({
       store: { readAfter: batchedReadAfter(store) },
       topics,
       log,
-      onMembersChanged: (change) => this.#grants.apply(change),
+      onMembersChanged: (change, seq) => this.#grants.apply(change, seq),
+      onUnorderedChange: (change, seq) => this.#grants.applyUnordered(change, seq),
       changeOf: (entry) => this.#grants.changeOf(entry),
       onLateChange: (change) => this.#grants.applyLate(change),
       onSkipped: (key, conversationId) => this.#grants.recheck(key, conversationId),
@@ -96,7 +99,7 @@ export class ConversationNode {
       bus,
       log,
       onUnheard: (changes) => this.#reconciliation.apply(changes),
-      onEverything: () => this.#reconciliation.everything(registry.userKeys()),
+      onEverything: () => this.#reconciliation.everything(),
     });
     const announce: Announce = {
       get remote() {
@@ -131,7 +134,7 @@ export class ConversationNode {
       settings,
       store,
       verifyToken,
-      users: new Users(store, settings.userCacheMs),
+      users,
       conversations,
       delivery,
       log: entryLog,
@@ -151,9 +154,18 @@ export class ConversationNode {
       clusterLimits: options.clusterLimits,
       guards: options.guards ?? {},
       singleSessions: new SingleSessions(store, registry, announce),
+      evictions: new Evictions({ registry, users, store, announce, log }),
       enterUser: batcher((requests) => store.enterUsers(requests), 500, 2),
     };
-    this.#grants = new Grants({ conversations, joining: this.services.joining, updates, registry, topics, log });
+    this.#grants = new Grants({
+      conversations,
+      joining: this.services.joining,
+      updates,
+      registry,
+      topics,
+      log,
+      compare: (key) => this.#reconciliation.members([key]),
+    });
     this.#reconciliation = new Reconciliation({
       store,
       conversations,
@@ -162,7 +174,8 @@ export class ConversationNode {
       audience: registry,
       topics,
       log,
-      onUsers: (users) => this.#judge(users),
+      onUsers: (found) => this.#judge(found),
+      online: () => registry.online(),
     });
     membership.onAdded = (conversation, user) => updates.add(conversation, user);
     receipts.onRead = (conversation) => updates.changed(conversation);
@@ -177,8 +190,9 @@ export class ConversationNode {
       presence.leave(session);
     };
     store.onReturn = (wentBack) => {
-      if (wentBack) delivery.restart();
-      else delivery.lookAll();
+      if (wentBack) this.#startOver();
+      // Every node has lost its database at the same moment.
+      else setTimeout(() => delivery.lookAll(), Math.random() * returnSpreadMs).unref();
       repair.doubt();
     };
     const hearing = new Hearing(this.services, topics);
@@ -209,13 +223,31 @@ export class ConversationNode {
     this.dispatch.receive(session, bytes);
   }
 
+  /**
+   * The store may hold other users and conversations under the keys of a moment ago: everything that is known by key is dropped,
+   * and every client comes back, to be looked up anew and to compare its logs.
+   */
+  #startOver(): void {
+    const { conversations, users, settings } = this.services;
+    conversations.clear();
+    users.clear();
+    for (const session of [...this.registry.all()]) {
+      session.push('server:shutdown', {
+        reason: 'restore',
+        reconnectInMs: Math.floor(Math.random() * settings.drainWindowMs),
+        message: 'The database was restored; connect again.',
+        timestamp: Date.now(),
+      });
+      session.end(1012, 'the database was restored');
+    }
+  }
+
   /** Users whose rights or session numbers may have changed on another node. */
   #judge(found: readonly { user: UserRecord; sessionNumber: number }[]): void {
-    const { users, singleSessions, settings } = this.services;
+    const { evictions, singleSessions, settings } = this.services;
     for (const { user, sessionNumber } of found) {
-      users.revoked(user);
       const reason = user.active ? 'expelled' : 'account_suspended';
-      endRefused(this.registry, user, reason, user.active ? 'You were signed out.' : 'Your account was deactivated.');
+      evictions.apply(user, reason, user.active ? 'You were signed out.' : 'Your account was deactivated.');
       if (settings.sessionPolicy === 'single' && sessionNumber > 0) singleSessions.heard(user.key, sessionNumber);
     }
   }

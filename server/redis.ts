@@ -10,6 +10,8 @@ export interface RedisConnectionOptions {
   /** Shown by CLIENT LIST. */
   name: string;
   log: Logger;
+  /** Before the names of all keys. */
+  keyPrefix?: string;
   /** Answers that take longer fail; none for a connection that blocks. */
   commandTimeoutMs?: number;
 }
@@ -27,11 +29,12 @@ const retryDelayMs = (times: number) => 50 + Math.random() * Math.min(maxRetryMs
  * A connection that keeps trying to connect, refuses commands while it is not connected, and never sends one twice.
  * Errors of the connection are logged at debug level: whoever owns it says once what they mean.
  */
-export function connectRedis({ url, name, log, commandTimeoutMs }: RedisConnectionOptions): Redis {
+export function connectRedis({ url, name, log, keyPrefix = '', commandTimeoutMs }: RedisConnectionOptions): Redis {
   const options: RedisOptions = {
     // ioredis 6 speaks RESP3 unless told otherwise, and then XREAD answers in another shape.
     protocol: 2,
     connectionName: name,
+    keyPrefix,
     // CLIENT SETINFO, which older servers do not know and a restricted user may not call.
     disableClientInfo: true,
     connectTimeout: connectTimeoutMs,

@@ -68,7 +68,9 @@ async function admit(
   session.identity = identity;
   session.tokenIssuedAtMs = claims.issuedAtMs;
   services.registry.enter(session, user.key);
-  checkUser(services.users.current(user), claims);
+  const current = services.users.current(user);
+  session.rights = current.rights;
+  checkUser(current, claims);
   dropPredecessor(services, identity, previousSessionId);
   services.notifications.open(user.key, user.inbox);
   session.ownInbox(user.inbox);
@@ -108,8 +110,8 @@ async function makeRoom({ settings, registry, singleSessions }: Services, sessio
     await singleSessions.take(session, key);
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    session.number = 0;
     registry.makeRoom(session, key);
+    void singleSessions.takeLater(session, key);
   }
 }
 

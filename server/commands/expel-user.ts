@@ -4,7 +4,6 @@ import { commandBodies } from '../../protocol/bodies/index.ts';
 import { controlEvent } from '../domain/controls.ts';
 import { fromStore } from '../domain/unavailable.ts';
 import { CommandError } from '../errors.ts';
-import { endRefused } from '../session/eviction.ts';
 import type { UserRecord } from '../store/store.ts';
 import { defineRoute, type Route } from './route.ts';
 import type { Services } from './services.ts';
@@ -55,9 +54,8 @@ async function known<T>(change: Promise<T | undefined>): Promise<T> {
 }
 
 /** @returns how many sessions of this node ended */
-function applyRights({ users, registry, announce }: Services, call: number, user: UserRecord, reason: string, message: string): number {
-  users.revoked(user);
-  const ended = endRefused(registry, user, reason, message);
+function applyRights({ evictions, announce }: Services, call: number, user: UserRecord, reason: string, message: string): number {
+  const ended = evictions.apply(user, reason, message);
   announce.tell(call, [controlEvent(user.key, { type: 'rights', user, reason, message })]);
   return ended;
 }

@@ -63,8 +63,8 @@ export function leaveConversation({ conversations, typing, registry }: Services)
 
 /** Harmless for a conversation that is not joined. */
 function leave(session: Session, conversationId: string): void {
-  for (const [key, joinedId] of session.joined) {
-    if (joinedId !== conversationId) continue;
+  for (const [key, grant] of session.joined) {
+    if (grant.conversationId !== conversationId) continue;
     session.revoke(key);
     return;
   }

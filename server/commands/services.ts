@@ -17,6 +17,7 @@ import type { VerifyToken } from '../domain/tokens.ts';
 import type { Typing } from '../domain/typing.ts';
 import type { Updates } from '../domain/updates.ts';
 import type { Users } from '../domain/users.ts';
+import type { Evictions } from '../session/eviction.ts';
 import type { Registry } from '../session/registry.ts';
 import type { SingleSessions } from '../session/single-sessions.ts';
 import type { ClusterLimits, SharedState } from '../state/index.ts';
@@ -51,6 +52,7 @@ export interface Services {
   /** Decisions of the application in place of the defaults. */
   guards: Guards;
   singleSessions: SingleSessions;
+  evictions: Evictions;
   /** Inbox head and memberships of a user, asked together with others'. */
   enterUser(request: { user: Key; inbox: Key; limit: number }): Promise<UserEntry>;
 }

@@ -115,6 +115,20 @@ export class Conversations {
     if (name !== undefined) this.#cache.delete(name);
   }
 
+  /** Drops everything: what changed meanwhile is not known. */
+  clear(): void {
+    this.#cache.clear();
+    this.#names.clear();
+    this.#newest.clear();
+  }
+
+  /** Whether the change is the next one of a conversation that is cached. */
+  follows(change: MembersChanged): boolean {
+    const name = this.#names.get(change.conversation);
+    const known = name === undefined ? undefined : this.#cache.peek(name);
+    return known !== undefined && known.record.accessVersion + 1 === change.accessVersion;
+  }
+
   get size(): number {
     return this.#cache.size;
   }

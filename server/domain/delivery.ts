@@ -18,7 +18,9 @@ export interface DeliveryOptions {
   topics: Topics;
   log: Logger;
   /** Called in turn for every entry that changes members. */
-  onMembersChanged(change: MembersChanged): void;
+  onMembersChanged(change: MembersChanged, seq: number): void;
+  /** A change in a log that nobody here has joined: changes made on several nodes may come in another order than in the log. */
+  onUnorderedChange(change: MembersChanged, seq: number): void;
   /** What an entry read from the store changes, if anything. */
   changeOf(entry: StoredEntry): MembersChanged | undefined;
   /** A change came with an entry that had its turn already: what a read has learned may be older than it. */
@@ -102,12 +104,8 @@ export class Delivery {
   started(key: Key, head: number, positionWhenAsked: number): number {
     const cursor = this.#cursors.get(key);
     if (!cursor) return head;
-    if (cursor.next === 0) {
-      // After a restart only a read that was sent later tells the head of the log that is there now.
-      if (!cursor.restarted) this.#begin(cursor, head);
-      return Math.max(head, cursor.next - 1);
-    }
-    if (head < positionWhenAsked) {
+    if (cursor.next === 0) this.#begin(cursor, head);
+    else if (head < positionWhenAsked) {
       this.#reset(cursor, head, 'reset');
       return head;
     }
@@ -125,22 +123,6 @@ export class Delivery {
   /** Looks into every log. */
   lookAll(): void {
     for (const key of this.#cursors.keys()) this.look(key);
-  }
-
-  /**
-   * The store may hold other logs than a moment ago: positions count no more. Everything is held until the head of its log is
-   * read; then subscribers are told to compare what they have with the store. Synchronous: no later commit may be judged by an
-   * old position.
-   */
-  restart(): void {
-    this.#repair.forgetAnswers();
-    this.#backlog = [];
-    for (const cursor of this.#cursors.values()) {
-      cursor.restarted = true;
-      cursor.next = 0;
-      cursor.held = undefined;
-      void this.#repair.findHead(cursor);
-    }
   }
 
   #begin(cursor: Cursor, head: number): void {
@@ -174,7 +156,7 @@ export class Delivery {
   #take(entry: Outgoing): void {
     const cursor = this.#cursors.get(entry.key);
     if (!cursor) {
-      if (entry.change) this.#options.onMembersChanged(entry.change);
+      if (entry.change) this.#options.onUnorderedChange(entry.change, entry.seq);
       return;
     }
     if (cursor.next === entry.seq) {
@@ -191,7 +173,7 @@ export class Delivery {
     cursor.next = entry.seq + 1;
     this.counts.published++;
     this.#options.topics.publish(cursor.topic, entry.frame);
-    if (entry.change) this.#options.onMembersChanged(entry.change);
+    if (entry.change) this.#options.onMembersChanged(entry.change, entry.seq);
   }
 
   #hold(cursor: Cursor, entry: Outgoing): void {

@@ -21,6 +21,8 @@ export interface Grantee {
   grant(conversation: Key, conversationId: string): boolean;
   holds(conversation: Key): boolean;
   revoke(conversation: Key): void;
+  /** A read that saw the log up to this head found the grant right. */
+  confirm(conversation: Key, head: number): void;
   /** Subscribes to the events of a channel. */
   follow(channelTopic: string): void;
 }
@@ -111,6 +113,7 @@ export class Joining {
       }
       // Left, or removed, while the read was under way: asking again tells which.
       if (options.grant && !grantee.holds(key)) return { refused: 'UNAVAILABLE', conversationId };
+      if (options.grant) grantee.confirm(key, result.head);
       if (result.memberCount === result.members.length) this.#conversations.learn(result.record, memberKeys(result.members));
       if (options.grant) grantee.follow(channelTopic(identity.tenantId, result.record.channel));
       // Of a log that went back the store answers the newest page.

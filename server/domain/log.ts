@@ -125,7 +125,8 @@ export class Log {
         const source = storedEntry(row.entry, answer);
         outgoing.push({ key, seq: answer.seq, frame: (row.entry.encode ?? entryFrame)(source) });
       }
-      if (answer.outcome === 'stored') this.#onGrown(key, answer.seq, answer.createdAtMs);
+      // A repeated one may have been stored by a call whose answer was lost.
+      this.#onGrown(key, answer.seq, answer.createdAtMs);
     }
     this.#delivery.receive(outgoing);
     this.#announce.tell(call, this.#announce.remote ? outgoing.map(busEvent) : []);

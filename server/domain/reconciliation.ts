@@ -8,11 +8,12 @@ import type { Change, Key, MemberRecord, Store } from '../store/store.ts';
 import type { Conversations } from './conversations.ts';
 import type { Delivery } from './delivery.ts';
 import { conversationOf } from './entries.ts';
+import { PendingKeys } from './reconciliation/pending-keys.ts';
 import { type Audience, conversationTopic, type Topics, userTopic } from './topics.ts';
 import type { Updates } from './updates.ts';
 
 export interface ReconciliationParts {
-  store: Pick<Store, 'loadConversationsByKey' | 'readWatermarks' | 'readUsers'>;
+  store: Pick<Store, 'loadConversationsByKey' | 'readWatermarks' | 'readUsers' | 'enterUsers'>;
   conversations: Conversations;
   delivery: Delivery;
   updates: Updates;
@@ -21,26 +22,35 @@ export interface ReconciliationParts {
   log: Logger;
   /** Judges the sessions of users whose rights or session numbers may have changed. */
   onUsers(users: Awaited<ReturnType<Store['readUsers']>>): void;
+  /** Users with a session here, with their inboxes. */
+  online(): readonly { user: Key; inbox: Key; limit: number }[];
 }
 
-const batch = 100;
-const retryMs = 1_000;
-const maxTries = 30;
+const overviewBatch = 100;
 
 type Loaded = NonNullable<Awaited<ReturnType<Store['loadConversationsByKey']>>[number]>;
 
 export class Reconciliation {
   readonly #parts: ReconciliationParts;
-  #closed = false;
+  readonly #memberships: PendingKeys;
+  readonly #marks: PendingKeys;
+  readonly #rights: PendingKeys;
+  /** Users whose conversations are listed anew. */
+  readonly #overviews: PendingKeys;
 
   constructor(parts: ReconciliationParts) {
     this.#parts = parts;
+    const pending = (name: string, run: (keys: readonly Key[]) => Promise<void>) =>
+      new PendingKeys({ name, run, log: parts.log, onOverflow: () => this.everything() });
+    this.#memberships = pending('members', (keys) => this.#readMembers(keys));
+    this.#marks = pending('watermarks', (keys) => this.#readWatermarks(keys));
+    this.#rights = pending('rights', (keys) => this.#readUsers(keys));
+    this.#overviews = pending('conversations of users', (keys) => this.#readOverviews(keys));
   }
 
   /** Applies what the changes are about. */
   apply(changes: readonly Change[]): void {
     const grown = keysOf(changes, ['append', 'members', 'create']);
-    const remembered = keysOf(changes, ['members', 'create']);
     const marked = keysOf(changes, ['watermarks']);
     const { delivery, updates, audience } = this.#parts;
     for (const key of grown) {
@@ -48,41 +58,48 @@ export class Reconciliation {
       updates.changed(key);
     }
     for (const key of marked) updates.changed(key);
-    const watched = [...marked].filter((key) => delivery.wants(key));
+    this.members(keysOf(changes, ['members', 'create']));
+    this.#marks.add([...marked].filter((key) => delivery.wants(key)));
     // Rights of everybody: a copy of the old ones may admit somebody who connects a moment later.
-    const users = new Set([...keysOf(changes, ['sessions'])].filter((key) => audience.isOnline(key)));
-    for (const key of keysOf(changes, ['users'])) users.add(key);
-    this.#inBatches([...remembered], (keys) => this.#members(keys));
-    this.#inBatches(watched, (keys) => this.#watermarks(keys));
-    this.#inBatches([...users], (keys) => this.#users(keys));
+    this.rights(keysOf(changes, ['users']));
+    this.rights([...keysOf(changes, ['sessions'])].filter((key) => audience.isOnline(key)));
+  }
+
+  /** Compares what this node knows of the members of these conversations with the store. */
+  members(conversations: Iterable<Key>): void {
+    this.#memberships.add(conversations);
+  }
+
+  /** Judges these users by what the store says of them. */
+  rights(users: Iterable<Key>): void {
+    this.#rights.add(users);
   }
 
   /** Looks at everything this node holds; clients are asked to compare the rest themselves. */
-  everything(onlineUsers: readonly Key[]): void {
-    this.#parts.delivery.lookAll();
-    this.#inBatches(onlineUsers, (keys) => this.#users(keys));
+  everything(): void {
+    const { conversations, delivery, topics, online } = this.#parts;
+    conversations.clear();
+    delivery.lookAll();
+    const users = online().map(({ user }) => user);
+    this.#rights.add(users);
+    this.#overviews.add(users);
     const frame = encodePush('sync:required', { reason: 'gap', timestamp: Date.now() });
-    for (const user of onlineUsers) this.#parts.topics.publish(userTopic(user), frame);
+    for (const user of users) topics.publish(userTopic(user), frame);
   }
 
-  /** One batch after the other; a batch that fails is tried again, because no later change may come to repair it. */
-  #inBatches(keys: readonly Key[], run: (keys: readonly Key[]) => Promise<void>): void {
-    if (keys.length === 0) return;
-    const next = async (from: number, tries: number): Promise<void> => {
-      if (from >= keys.length || this.#closed) return;
-      try {
-        await run(keys.slice(from, from + batch));
-      } catch (error) {
-        this.#parts.log.warn({ err: error, tries }, 'changes of other nodes could not be read yet');
-        await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
-        return tries < maxTries ? next(from, tries + 1) : undefined;
-      }
-      return next(from + batch, 1);
-    };
-    void next(0, 1);
+  async #readOverviews(keys: readonly Key[]): Promise<void> {
+    const { store, updates, online } = this.#parts;
+    const wanted = new Set(keys);
+    const requests = online().filter(({ user }) => wanted.has(user));
+    for (let i = 0; i < requests.length; i += overviewBatch) {
+      const part = requests.slice(i, i + overviewBatch);
+      const entries = await store.enterUsers(part);
+      for (const [place, { user }] of part.entries())
+        updates.replace(user, entries[place]?.conversations.map(({ conversation }) => conversation) ?? []);
+    }
   }
 
-  async #members(keys: readonly Key[]): Promise<void> {
+  async #readMembers(keys: readonly Key[]): Promise<void> {
     const loaded = await this.#parts.store.loadConversationsByKey(keys);
     for (const one of loaded) if (one) this.#member(one);
   }
@@ -116,7 +133,7 @@ export class Reconciliation {
     updates.changed(record.key);
   }
 
-  async #watermarks(keys: readonly Key[]): Promise<void> {
+  async #readWatermarks(keys: readonly Key[]): Promise<void> {
     const { store, topics } = this.#parts;
     for (const { conversation, conversationId, members } of await store.readWatermarks(keys, limits.maxMembersInReply)) {
       const topic = conversationTopic(conversation);
@@ -129,13 +146,17 @@ export class Reconciliation {
     }
   }
 
-  async #users(keys: readonly Key[]): Promise<void> {
+  async #readUsers(keys: readonly Key[]): Promise<void> {
     const { store, onUsers } = this.#parts;
     onUsers(await store.readUsers(keys));
   }
 
+  stats(): { pending: number } {
+    return { pending: this.#memberships.size + this.#marks.size + this.#rights.size + this.#overviews.size };
+  }
+
   close(): void {
-    this.#closed = true;
+    for (const pending of [this.#memberships, this.#marks, this.#rights, this.#overviews]) pending.close();
   }
 }
 

@@ -32,6 +32,8 @@ const anxietyMs = 30_000;
 /** How much later than told a read begins, so that ten nodes with the same trouble do not ask at once. */
 const spreadMs = 300;
 const retryMs = 1_000;
+/** Between two reads in any case: losses may come by the hundred. */
+const floorMs = 250;
 const doubtEveryMs = 5_000;
 const maxChanges = 5_000;
 /** The bus does not tell when another node falls silent. */
@@ -51,6 +53,7 @@ export class Repair {
   #doubtNotedAtMs = Number.NEGATIVE_INFINITY;
   #watch: NodeJS.Timeout | undefined;
   #wasDoubtful = false;
+  #readAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
   readonly counts = { reads: 0, unheard: 0, everything: 0, failed: 0 };
 
@@ -85,8 +88,10 @@ export class Repair {
 
   /** Something was lost, or may have been: looks soon, and more often for a while. */
   doubt(delayMs = 0): void {
-    this.#anxiousUntilMs = performance.now() + anxietyMs;
-    this.#plan(delayMs + this.#random() * spreadMs);
+    const now = performance.now();
+    this.#anxiousUntilMs = now + anxietyMs;
+    // One that is planned soon is soon enough: each loss drawing anew would make the smallest delay win.
+    if (this.#dueAtMs > now + delayMs + spreadMs) this.#plan(delayMs + this.#random() * spreadMs);
   }
 
   #intervalMs(): number {
@@ -96,11 +101,12 @@ export class Repair {
 
   /** Plans a read unless an earlier one is planned. */
   #plan(delayMs: number): void {
-    const dueAtMs = performance.now() + delayMs;
+    const now = performance.now();
+    const dueAtMs = Math.max(now + delayMs, this.#readAtMs + floorMs);
     if (this.#closed || dueAtMs >= this.#dueAtMs) return;
     clearTimeout(this.#timer);
     this.#dueAtMs = dueAtMs;
-    this.#timer = setTimeout(() => this.#due(), delayMs).unref();
+    this.#timer = setTimeout(() => this.#due(), dueAtMs - now).unref();
   }
 
   #due(): void {
@@ -121,6 +127,7 @@ export class Repair {
     const { store, node, log, onUnheard, onEverything } = this.#options;
     const heard = this.#heard;
     this.#heard = new Map();
+    this.#readAtMs = performance.now();
     this.counts.reads++;
     try {
       await this.#noteDoubt();

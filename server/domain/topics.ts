@@ -11,8 +11,11 @@ export interface Topics {
 
 /** The sessions on this node, as far as the domain must know them. */
 export interface Audience {
-  /** Takes a conversation from all local sessions of a user: unsubscribed before this returns. */
-  revoke(user: Key, conversation: Key): void;
+  /**
+   * Takes a conversation from all local sessions of a user: unsubscribed before this returns.
+   * @param seq of the removal; sessions that were found to be members beyond it keep the conversation. Absent: all lose it.
+   */
+  revoke(user: Key, conversation: Key, seq?: number): void;
   /** Whether a local session of this user has not joined the conversation, so that it needs `conversation:updated`. */
   hasUnjoined(user: Key, conversation: Key): boolean;
   /** Sends to the local sessions of a user that have not joined the conversation: one frame of their own, so no topic serves. */

@@ -12,6 +12,7 @@ import type { Audience } from './topics.ts';
 
 const mergeMs = 250;
 const maxBatch = 200;
+const retryMs = 1_000;
 
 export class Updates {
   readonly #store: Pick<Store, 'summarize'>;
@@ -22,6 +23,7 @@ export class Updates {
   readonly #conversations = new Map<Key, Set<Key>>();
   #dirty = new Set<Key>();
   #timer: NodeJS.Timeout | undefined;
+  #closed = false;
   /** Told when the first local member of a conversation comes, and when the last one goes. */
   onInterest: (conversation: Key, on: boolean) => void = () => {};
 
@@ -34,6 +36,16 @@ export class Updates {
   /** Follows the conversations of a user who came online here. */
   enter(user: Key, conversations: readonly Key[]): void {
     for (const conversation of conversations) this.add(conversation, user);
+  }
+
+  /** Follows exactly these conversations of a user who is online here. */
+  replace(user: Key, conversations: readonly Key[]): void {
+    const wanted = new Set(conversations);
+    for (const conversation of [...(this.#conversations.get(user) ?? [])]) if (!wanted.has(conversation)) this.remove(conversation, user);
+    for (const conversation of conversations) {
+      this.add(conversation, user);
+      this.changed(conversation);
+    }
   }
 
   /** Forgets a user whose last session here is gone. */
@@ -81,18 +93,24 @@ export class Updates {
   async #flush(): Promise<void> {
     const due = [...this.#dirty];
     this.#dirty = new Set();
+    let delayMs = mergeMs;
+    let told = 0;
     try {
-      for (let i = 0; i < due.length; i += maxBatch) await this.#tell(due.slice(i, i + maxBatch));
+      for (; told < due.length; told += maxBatch) await this.#tell(due.slice(told, told + maxBatch));
     } catch (error) {
-      this.#log.warn({ err: error }, 'conversation updates were not sent');
+      this.#log.warn({ err: error }, 'conversation updates could not be sent yet');
+      // Nobody may speak of these conversations again.
+      for (const conversation of due.slice(told)) if (this.#members.has(conversation)) this.#dirty.add(conversation);
+      delayMs = retryMs;
     }
     // What changed during the questions waits its time, too.
     this.#timer = undefined;
-    if (this.#dirty.size > 0) this.#start();
+    if (this.#dirty.size > 0) this.#start(delayMs);
   }
 
-  #start(): void {
-    this.#timer ??= setTimeout(() => void this.#flush(), mergeMs).unref();
+  #start(delayMs = mergeMs): void {
+    if (this.#closed) return;
+    this.#timer ??= setTimeout(() => void this.#flush(), delayMs).unref();
   }
 
   async #tell(due: readonly Key[]): Promise<void> {
@@ -136,6 +154,7 @@ export class Updates {
   }
 
   close(): void {
+    this.#closed = true;
     clearTimeout(this.#timer);
   }
 }

@@ -6,19 +6,19 @@ import type { Store, UserClaims, UserRecord } from '../store/store.ts';
 import { batcher } from './batcher.ts';
 
 const maxCachedUsers = 100_000;
-const maxRevoked = 10_000;
+const maxChanged = 10_000;
 const longestReadMs = 60_000;
 
 export class Users {
   readonly #cache: LRUCache<string, UserRecord>;
-  /** Outlives the reads that were under way when a user was revoked. */
-  readonly #revoked: LRUCache<string, UserRecord>;
+  /** Newest rights that were told; outlives the reads that were under way. */
+  readonly #changed: LRUCache<string, UserRecord>;
   readonly #store: Store;
   readonly #admit: (claims: UserClaims) => Promise<UserRecord>;
 
   constructor(store: Store, cacheMs: number) {
     this.#cache = new LRUCache({ max: maxCachedUsers, ttl: Math.max(1, cacheMs) });
-    this.#revoked = new LRUCache({ max: maxRevoked, ttl: cacheMs + longestReadMs });
+    this.#changed = new LRUCache({ max: maxChanged, ttl: cacheMs + longestReadMs });
     this.#store = store;
     this.#admit = batcher((claims) => store.admitUsers(claims), 500, 2);
   }
@@ -28,7 +28,7 @@ export class Users {
     const cacheKey = keyOf(claims.tenant, claims.id);
     const cached = this.#cache.get(cacheKey);
     if (cached && sameClaims(cached, claims)) return cached;
-    const user = await this.#admit(claims);
+    const user = this.current(await this.#admit(claims));
     this.#cache.set(cacheKey, user);
     return user;
   }
@@ -44,16 +44,25 @@ export class Users {
     return user && this.current(user);
   }
 
-  /** Takes the record of a user who was expelled, deactivated or activated a moment ago. */
-  revoked(user: UserRecord): void {
+  /** Takes the record of a user whose rights have changed, unless a newer one is known. @returns the newer of the two */
+  learn(user: UserRecord): UserRecord {
+    const newest = this.current(user);
     const cacheKey = keyOf(user.tenant, user.id);
-    this.#cache.set(cacheKey, user);
-    this.#revoked.set(cacheKey, user);
+    this.#cache.set(cacheKey, newest);
+    this.#changed.set(cacheKey, newest);
+    return newest;
   }
 
-  /** The record to judge a session by that has just been registered: a revocation seen here beats an older read. */
+  /** The record to judge a session by that has just been registered: rights that changed since beat an older read. */
   current(user: UserRecord): UserRecord {
-    return this.#revoked.get(keyOf(user.tenant, user.id)) ?? user;
+    const changed = this.#changed.get(keyOf(user.tenant, user.id));
+    return changed && changed.rights > user.rights ? changed : user;
+  }
+
+  /** Drops everything: the store may hold other users than a moment ago. */
+  clear(): void {
+    this.#cache.clear();
+    this.#changed.clear();
   }
 
   get size(): number {

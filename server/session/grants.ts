@@ -19,6 +19,8 @@ export interface GrantsParts {
   registry: Registry;
   topics: Topics;
   log: Logger;
+  /** Compares what is known of the members with the store. */
+  compare(conversation: Key): void;
 }
 
 /** A grant that cannot be checked for so long ends its session, which connects again and is checked there. */
@@ -32,13 +34,13 @@ export class Grants {
     this.#parts = parts;
   }
 
-  /** Applies a change in the turn of its entry; then tells those whom it concerns. */
-  apply(change: MembersChanged): void {
+  /** Applies a change in the turn of its entry; then tells those whom it concerns. @param seq of the entry */
+  apply(change: MembersChanged, seq: number): void {
     const { conversations, updates, registry, topics } = this.#parts;
     const { conversation, conversationId, added, removed } = change;
     conversations.membersChanged(change);
     for (const user of removed) {
-      registry.revoke(user, conversation);
+      registry.revoke(user, conversation, seq);
       updates.remove(conversation, user);
     }
     for (const user of added) updates.add(conversation, user);
@@ -48,6 +50,22 @@ export class Grants {
       const gone = { reason: 'membership' as const, timestamp: Date.now(), conversationId };
       topics.publish(userTopic(user), encodePush('sync:required', gone));
     }
+  }
+
+  /**
+   * Applies a change in a log that nobody here has joined. Changes made on two nodes may come in another order than in the log:
+   * what does not follow what is known is compared with the store instead, when it concerns anybody here.
+   */
+  applyUnordered(change: MembersChanged, seq: number): void {
+    const { conversations, registry, updates, compare } = this.#parts;
+    if (conversations.follows(change)) {
+      this.apply(change, seq);
+      return;
+    }
+    const { conversation, accessVersion, added, removed } = change;
+    conversations.forget(conversation, accessVersion);
+    const concerned = [...added, ...removed].some((user) => registry.isOnline(user)) || updates.followers(conversation).length > 0;
+    if (concerned) compare(conversation);
   }
 
   /** The entry of the change has had its turn already, read from the store without the keys that come with it now. */

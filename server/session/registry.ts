@@ -2,6 +2,7 @@
 //
 // Owner of both maps: this class. A session is in them from `open` (id) and `enter` (user) until its socket is gone.
 
+import { limits } from '../../protocol/index.ts';
 import type { Settings } from '../config.ts';
 import type { Audience } from '../domain/topics.ts';
 import type { Key } from '../store/store.ts';
@@ -112,13 +113,17 @@ export class Registry implements Audience {
     return this.#byId.values();
   }
 
-  /** Users with a session here; a copy. */
-  userKeys(): Key[] {
-    return [...this.#byUser.keys()];
+  /** Users with a session here, as the store is asked about them at auth; a copy. */
+  online(): { user: Key; inbox: Key; limit: number }[] {
+    return [...this.#byUser].flatMap(([user, [session]]) => {
+      const identity = session?.identity;
+      return identity ? [{ user, inbox: identity.inbox, limit: limits.joinedConversations[identity.role] }] : [];
+    });
   }
 
-  revoke(user: Key, conversation: Key): void {
-    for (const session of this.sessionsOf(user)) session.revoke(conversation);
+  revoke(user: Key, conversation: Key, seq?: number): void {
+    for (const session of this.sessionsOf(user))
+      if (seq === undefined || session.confirmedAt(conversation) < seq) session.revoke(conversation);
   }
 
   hasUnjoined(user: Key, conversation: Key): boolean {

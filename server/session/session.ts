@@ -31,6 +31,12 @@ export interface SessionOptions {
   limited: boolean;
 }
 
+/** A joined conversation. */
+export interface Grant {
+  conversationId: string;
+  confirmedAt: number;
+}
+
 /** More refused frames than this within the window are a flood. */
 const floodedFrames = 200;
 const floodWindowMs = 10_000;
@@ -47,8 +53,9 @@ export class Session {
   state: SessionState = 'opening';
   identity: Identity | undefined;
   tokenExpiresAtMs = 0;
-  /** Decides whether an expulsion concerns this session. */
+  /** Both decide whether an expulsion concerns this session: `iat` of its token, and the user's rights when it was admitted. */
   tokenIssuedAtMs = 0;
+  rights = 0;
   /** Among the user's sessions under policy single: the highest one stays. Undefined until the store has given it. */
   number: number | undefined;
   /** How far the end of the token has been announced. */
@@ -63,7 +70,7 @@ export class Session {
   readonly #socket: Socket;
   readonly #outbox: Outbox;
   readonly #delivery: Delivery;
-  readonly #joined = new Map<Key, string>();
+  readonly #joined = new Map<Key, Grant>();
   readonly #topics = new Set<string>();
   readonly #badFrameTimes: number[] = [];
   readonly #limited: boolean;
@@ -157,7 +164,7 @@ export class Session {
     if (this.state === 'closed') return false;
     if (this.#joined.has(conversation)) return true;
     if (this.#joined.size >= limits.joinedConversations[this.identity?.role ?? 'customer']) return false;
-    this.#joined.set(conversation, conversationId);
+    this.#joined.set(conversation, { conversationId, confirmedAt: 0 });
     this.#delivery.open(conversation, conversationId, conversationTopic(conversation));
     this.subscribe(conversationTopic(conversation));
     return true;
@@ -173,7 +180,18 @@ export class Session {
     this.#delivery.close(conversation);
   }
 
-  get joined(): ReadonlyMap<Key, string> {
+  /** The store has found the grant right, and has seen the log up to this head. */
+  confirm(conversation: Key, head: number): void {
+    const grant = this.#joined.get(conversation);
+    if (grant) grant.confirmedAt = Math.max(grant.confirmedAt, head);
+  }
+
+  /** Head at which the grant was found right last; 0 before the first read. */
+  confirmedAt(conversation: Key): number {
+    return this.#joined.get(conversation)?.confirmedAt ?? 0;
+  }
+
+  get joined(): ReadonlyMap<Key, Readonly<Grant>> {
     return this.#joined;
   }
 

@@ -13,6 +13,7 @@ import type { Registry } from './registry.ts';
 import type { Session } from './session.ts';
 
 const maxBatch = 500;
+const laterMs = 1_000;
 
 export class SingleSessions {
   readonly #store: Pick<Store, 'nextSessionNumbers'>;
@@ -37,6 +38,15 @@ export class SingleSessions {
     const number = await this.#next(user);
     session.number = number;
     this.heard(user, number);
+  }
+
+  /** Takes a number as soon as the store answers again, for a session that was admitted without: it may not lose to its own. */
+  async takeLater(session: Session, user: Key): Promise<void> {
+    while (session.state !== 'closed') {
+      await new Promise((resolve) => setTimeout(resolve, laterMs).unref());
+      if (session.isLive) await this.take(session, user).catch(() => {});
+      if (session.number !== undefined) return;
+    }
   }
 
   /** A session of the user has taken this number, here or elsewhere. */

@@ -29,7 +29,7 @@ export class ClusterLimits {
    */
   constructor(redis: Redis | undefined, rates: ReadonlyMap<string, ClusterRate>) {
     for (const [name, rate] of rates) {
-      const options = { keyPrefix: `utalk:limit:${name}`, points: rate.limit, duration: rate.windowMs / 1_000 };
+      const options = { keyPrefix: `limit:${name}`, points: rate.limit, duration: rate.windowMs / 1_000 };
       const memory = new BoundedMemory(options);
       const limiter = redis
         ? new RateLimiterRedis({ ...options, storeClient: redis, rejectIfRedisNotReady: true, insuranceLimiter: memory })

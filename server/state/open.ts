@@ -19,13 +19,26 @@ export interface OpenedState {
 
 const commandTimeoutMs = 2_000;
 
-/**
- * Does not wait for the connection: until it is there, everything in Redis is unavailable.
- * @param node this process, random per start.
- */
-export function openState(options: { url: string | undefined; node: string; log: Logger }): OpenedState {
+export interface StateOptions {
+  /** Undefined: in memory. */
+  url: string | undefined;
+  /** Before the names of all keys: the same for all nodes of one database, and for no others. */
+  prefix: string;
+  /** This process, random per start. */
+  node: string;
+  log: Logger;
+}
+
+/** Does not wait for the connection: until it is there, everything in Redis is unavailable. */
+export function openState(options: StateOptions): OpenedState {
   if (options.url === undefined) return { state: new InMemoryState(), directory: undefined, redis: undefined, close: async () => {} };
-  const redis = connectRedis({ url: options.url, name: 'utalk-state', log: options.log, commandTimeoutMs });
+  const redis = connectRedis({
+    url: options.url,
+    name: 'utalk-state',
+    log: options.log,
+    keyPrefix: `${options.prefix}:`,
+    commandTimeoutMs,
+  });
   return {
     state: new RedisState(redis),
     directory: new RedisRosterDirectory(redis, options.node),

@@ -9,8 +9,8 @@ import type { Redis } from '../redis.ts';
 import { type Fact, leaseMs, type RosterDirectory } from './roster-directory.ts';
 import { StateUnavailable } from './shared-state.ts';
 
-const nodesKey = 'utalk:roster';
-const pageKey = (node: string) => `utalk:roster:${node}`;
+const nodesKey = 'roster';
+const pageKey = (node: string) => `roster:${node}`;
 /** Names of facts hold a NUL, so none is called like this. */
 const markField = 'complete';
 const factsPerCommand = 500;

@@ -4,7 +4,7 @@ import type { Redis } from '../redis.ts';
 import { type SharedState, StateUnavailable } from './shared-state.ts';
 import { checkScopedKey, checkStep, checkTtl, decodeValue, encodeValue, noInteger } from './values.ts';
 
-const keyOf = (key: string) => `utalk:state:${key}`;
+const keyOf = (key: string) => `state:${key}`;
 
 export class RedisState implements SharedState {
   readonly #redis: Redis;

@@ -83,6 +83,11 @@ export class GroupCommitQueue implements AppendQueue {
     if (!this.#closed) this.#down = undefined;
   }
 
+  /** The database went back: rows that wait name conversations and users that may be others now. */
+  startOver(): void {
+    this.#settlement.refuse(this.#rows.conversations(), new StoreUnavailable('the database is an older state, or another one'));
+  }
+
   /** Rows that still wait fail. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -98,6 +103,7 @@ export class GroupCommitQueue implements AppendQueue {
       connection: this.#connections[name],
       settlement: this.#settlement,
       nextCall: this.#options.nextCall,
+      lineage: this.#options.lineage,
       onBusy: () => this.#lanes.waiting.wake(),
       onDown: (error) => this.#goDown(error),
       log: this.#options.log,

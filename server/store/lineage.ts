@@ -24,6 +24,8 @@ export class Lineage {
   #lost = false;
   /** Raised with every return, so that an answer from before it is recognised. */
   #turn = 0;
+  /** How often the database has gone back: keys that were given before mean others afterwards. */
+  backs = 0;
   /** See Store.onReturn. */
   onReturn: (wentBack: boolean) => void = () => {};
 
@@ -76,6 +78,7 @@ export class Lineage {
     this.#lost = false;
     if (!returned) return;
     this.#turn++;
+    if (wentBack) this.backs++;
     if (wentBack) this.#log.warn({ generation }, 'the database is another one, or an older state');
     try {
       this.onReturn(wentBack);

@@ -4,6 +4,7 @@
 import type { Logger } from 'pino';
 import { GroupCommitQueue } from './append-queue.ts';
 import * as changes from './changes-queries.ts';
+import type { Connection } from './connect.ts';
 import * as conversations from './conversation-queries.ts';
 import { Database } from './database.ts';
 import { Lineage } from './lineage.ts';
@@ -60,6 +61,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
 class PostgresStore implements Store {
   readonly node: string;
+  database = '';
   readonly appends: GroupCommitQueue;
   readonly #lineage: Lineage;
   readonly #database: Database;
@@ -95,12 +97,16 @@ class PostgresStore implements Store {
   }
 
   set onReturn(listener: (wentBack: boolean) => void) {
-    this.#lineage.onReturn = listener;
+    this.#lineage.onReturn = (wentBack) => {
+      if (wentBack) this.appends.startOver();
+      listener(wentBack);
+    };
   }
 
   async open(): Promise<void> {
     await checkServer(this.#database.sql);
     await checkSchema(this.#database.sql);
+    this.database = await nameOf(this.#database.sql);
     await this.appends.open();
   }
 
@@ -110,6 +116,7 @@ class PostgresStore implements Store {
   setUserActive = (tenant: string, userId: string, active: boolean) =>
     users.setUserActive(this.#database, this.#origin(), tenant, userId, active);
   expelUser = (tenant: string, userId: string) => users.expelUser(this.#database, this.#origin(), tenant, userId);
+  refuseTokens = (user: Key, issuedUntilMs: number) => users.refuseTokens(this.#database, this.#origin(), user, issuedUntilMs);
   readUsers = (keys: readonly Key[]) => users.readUsers(this.#database, keys);
   nextSessionNumbers = (keys: readonly Key[]) => users.nextSessionNumbers(this.#database, this.#origin(), keys);
   findPeers = (request: peers.PeerRequest) => peers.findPeers(this.#database, request);
@@ -156,4 +163,11 @@ class PostgresStore implements Store {
       removed = row!.count;
     }
   }
+}
+
+async function nameOf(sql: Connection): Promise<string> {
+  const [row] = await sql<{ name: string }[]>`
+    select left(md5(c.system_identifier || ' ' || d.oid), 12) as name
+    from pg_control_system() c, pg_database d where d.datname = current_database()`;
+  return row!.name;
 }

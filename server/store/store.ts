@@ -26,6 +26,10 @@ export interface UserRecord {
   tokensValidAfterMs: number;
   /** The private log of this user (notifications). */
   inbox: Key;
+  /** Raised by every change of activity or tokens: of two records the higher one is the newer. */
+  rights: number;
+  /** `rights` of the last expulsion: sessions admitted under a lower number end. */
+  expelledRights: number;
 }
 
 /** A user as presence needs them. */
@@ -348,6 +352,8 @@ export interface Store {
    * before anything is appended on the new connection.
    */
   onReturn: (wentBack: boolean) => void;
+  /** Names the database for whatever its nodes share elsewhere: the same for its replicas, another one for a copy of its rows. */
+  readonly database: string;
   /** This process in `changes`: random per start. */
   readonly node: string;
   readonly appends: AppendQueue;
@@ -364,6 +370,8 @@ export interface Store {
   /** Refuses or admits the user, and (expel) invalidates tokens issued before now. Undefined for an unknown user. */
   setUserActive(tenant: string, userId: string, active: boolean): Promise<{ call: number; user: UserRecord } | undefined>;
   expelUser(tenant: string, userId: string): Promise<{ call: number; user: UserRecord } | undefined>;
+  /** Refuses the user's tokens issued up to then as well. Undefined when they are refused already. */
+  refuseTokens(user: Key, issuedUntilMs: number): Promise<{ call: number; user: UserRecord } | undefined>;
   /** The users of these keys, for judging their sessions again. Unknown keys are left out. */
   readUsers(keys: readonly Key[]): Promise<{ user: UserRecord; sessionNumber: number }[]>;
   /** Raises the users' session numbers (policy single) and answers them in the order asked. Batched by the caller. */

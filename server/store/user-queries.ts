@@ -67,6 +67,12 @@ export async function expelUser(database: Database, origin: Origin, tenant: stri
   return row?.value ? { call: origin.call, user: toUser(row.value) } : undefined;
 }
 
+export async function refuseTokens(database: Database, origin: Origin, user: Key, issuedUntilMs: number): Promise<ChangedUser | undefined> {
+  const parameters = [origin.node, origin.call, user, issuedUntilMs];
+  const [row] = await database.query<{ value: UserValue | null }>('select utalk.refuse_tokens($1, $2, $3, $4) as value', parameters);
+  return row?.value ? { call: origin.call, user: toUser(row.value) } : undefined;
+}
+
 export async function readUsers(database: Database, keys: readonly Key[]): Promise<{ user: UserRecord; sessionNumber: number }[]> {
   if (keys.length === 0) return [];
   const rows = await database.query<{ value: UserValue; session_number: number }>(

@@ -5,7 +5,7 @@ import type { ConversationRecord, Key, MemberRecord, StoredEntry, UserRecord } f
 
 type Maybe<T> = T | null;
 
-export type UserValue = [Key, string, string, string, number, string, Maybe<string>, boolean, number, Key];
+export type UserValue = [Key, string, string, string, number, string, Maybe<string>, boolean, number, Key, number, number];
 export type MemberValue = [Key, string, string, number, number, number];
 export type EntryValue = [
   number,
@@ -50,8 +50,9 @@ export const codeOfRole = (role: Role): number => roleCodes.get(role)!;
 export const codeOfType = (type: MessageType): number => typeCodes.get(type)!;
 
 export function toUser(value: UserValue): UserRecord {
-  const [key, tenant, id, name, role, workspace, email, active, tokensValidAfterMs, inbox] = value;
-  return { key, tenant, id, name, role: roles[role]!, workspace, ...(email !== null && { email }), active, tokensValidAfterMs, inbox };
+  const [key, tenant, id, name, role, workspace, email, active, tokensValidAfterMs, inbox, rights, expelledRights] = value;
+  const known = { key, tenant, id, name, role: roles[role]!, workspace, active, tokensValidAfterMs, inbox, rights, expelledRights };
+  return email === null ? known : { ...known, email };
 }
 
 export function toMember([user, id, name, role, readSeq, deliveredSeq]: MemberValue): MemberRecord {

@@ -33,7 +33,7 @@ test('the bus', async () => {
 });
 
 test('shared state, directory and limits', async () => {
-  const opened = openState({ url, node: 'a', log: silentLog });
+  const opened = openState({ url, prefix: 'utalk:test', node: 'a', log: silentLog });
   await vi.waitFor(() => expect(opened.redis?.status).toBe('ready'), { timeout: 10_000, interval: 10 });
   const { state, directory } = opened;
   await state.set('k', 1, 60_000);

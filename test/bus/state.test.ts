@@ -13,7 +13,7 @@ let shared: OpenedState;
 const log = createLog('silent');
 
 async function open(node: string): Promise<OpenedState> {
-  const state = openState({ url: redis.url, node, log });
+  const state = openState({ url: redis.url, prefix: 'utalk:test', node, log });
   opened.push(state);
   await connected(state);
   return state;
@@ -57,7 +57,7 @@ describe('the directory of facts', () => {
     expect(await directory().renew()).toBe(false);
     expect(await directory().load('a')).toBeUndefined();
     expect(await directory().nodes()).toEqual([]);
-    expect(await redis.command('PTTL', 'utalk:roster:a')).toBeGreaterThan(0);
+    expect(await redis.command('PTTL', 'utalk:test:roster:a')).toBeGreaterThan(0);
   });
 
   test('a page holds what was written, changed and taken back', async () => {
@@ -89,7 +89,7 @@ describe('the directory of facts', () => {
 
   test('an expired page is none, and its node is not listed', async () => {
     await directory().replace(facts);
-    await redis.command('DEL', 'utalk:roster:a');
+    await redis.command('DEL', 'utalk:test:roster:a');
     expect(await directory().load('a')).toBeUndefined();
     expect(await directory().nodes()).toEqual([]);
     expect(await directory().renew()).toBe(false);

@@ -109,6 +109,7 @@ async function runSchedule(seed: number, outcome: Outcome): Promise<void> {
         }
       },
     },
+    onUnorderedChange: () => {},
     onMembersChanged: () => {},
     changeOf: () => undefined,
     onInterest: () => {},
@@ -140,6 +141,7 @@ async function runSchedule(seed: number, outcome: Outcome): Promise<void> {
       },
       holds: () => client.subscribed,
       revoke: () => {},
+      confirm: () => {},
       follow: () => {},
     };
     void joining.join(grantee, { conversationId: record.id, afterSeq: client.position }, { limit: 100, grant: true }).then((joined) => {

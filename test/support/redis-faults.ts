@@ -6,8 +6,15 @@ import { RedisServer } from './redis-server.ts';
 import type { StandardFleet } from './standard-load.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
-/** The stream that carries everything, as long as there is one. */
-const stream = 'utalk:s0';
+/** The stream that carries everything; its name has that of the database in it. Known once one was there. */
+let stream = '';
+
+async function streamOf(redis: RedisServer): Promise<string> {
+  const [name] = (await redis.command('KEYS', 'utalk:*:s0')) as string[];
+  stream = name ?? stream;
+  if (stream === '') throw new Error('there is no stream yet');
+  return stream;
+}
 const wipes = 5;
 const betweenWipesS = 2;
 /** How long a node hears nothing before what waits for it is wiped. */
@@ -26,7 +33,7 @@ export async function wipeInFlight(
   wipe: (redis: RedisServer, stream: string) => Promise<unknown>,
 ): Promise<string> {
   let unread = 0;
-  await wipe(redis, stream);
+  await wipe(redis, await streamOf(redis));
   for (let i = 0; i < wipes; i++) {
     await seconds(betweenWipesS);
     const held = nodes[i % nodes.length];
@@ -48,6 +55,7 @@ export async function wipeInFlight(
  */
 export async function failOver(cluster: Cluster, fleet: StandardFleet): Promise<string> {
   const { redis: master, redisProxy, nodes } = cluster;
+  await streamOf(master);
   const replica = await RedisServer.start();
   const link = await TcpProxy.before(master.port);
   cluster.redis = replica;

@@ -2,11 +2,12 @@
 // list of changes alone.
 
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Bus } from '../../server/bus/index.ts';
 import type { FrameClient } from '../support/frame-client.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { TestServer, telling } from '../support/start-server.ts';
+import { signTestToken } from '../support/tokens.ts';
 
 /** A bus that knows it may be missing something, so that the list is read every two seconds. */
 const doubting = (bus: Bus): Bus => Object.defineProperty(bus, 'doubtful', { value: true });
@@ -102,6 +103,25 @@ describe('a user', () => {
     expect((await expelled.closed).code).toBe(4403);
   });
 
+  test('expelled there is signed out here, also with a token from a clock that is ahead, which is refused from then on', async () => {
+    const eva = user('eva');
+    const admin = await here.client({ userId: user('root'), role: 'admin' }, { path: '/admin' });
+    const token = await signTestToken({ userId: eva, issuedInS: 40 });
+    const expelled = await there.connect();
+    await expelled.auth(token);
+    await admin.request('user:expel', { userId: eva });
+    expect((await expelled.closed).code).toBe(4403);
+    const refused = async (server: TestServer) => {
+      const again = await server.connect();
+      return again.auth(token).then(
+        () => again.close().then(() => false),
+        (error: Error) => /revoked/.test(error.message),
+      );
+    };
+    expect(await refused(there)).toBe(true);
+    await vi.waitFor(async () => expect(await refused(here)).toBe(true), { timeout: 10_000, interval: 200 });
+  });
+
   test('deactivated there is refused here, also one who was known as active a moment ago', async () => {
     const eva = user('eva');
     const admin = await here.client({ userId: user('root'), role: 'admin' }, { path: '/admin' });
@@ -128,16 +148,20 @@ test('policy single: of two sessions on two nodes the newer one stays', async ()
   }
 });
 
-test('a restored database of another generation resets the positions of whoever is connected', async () => {
+test('a restored database ends every session, to be looked up anew, and the log is compared', async () => {
   const [ana, eva] = [user('ana'), user('eva')];
   const [sender, reader] = [await here.client({ userId: ana }), await there.client({ userId: eva })];
   const id = await conversation(sender, [eva]);
   await reader.request('join:conversation', { conversationId: id });
   await sender.request('message:send', message(id));
-  await reader.next('message:new', ({ conversationId }) => conversationId === id);
+  const { id: entryId } = await reader.next('message:new', ({ conversationId }) => conversationId === id);
   there.app.node.services.store.onReturn(true);
-  const { head } = await reader.next('sync:required', (push) => push.conversationId === id && push.reason === 'reset');
-  expect(head).toBe(1);
+  expect((await reader.next('server:shutdown')).reason).toBe('restore');
+  expect((await reader.closed).code).toBe(1012);
+  const back = await there.client({ userId: eva });
+  const position = { conversationId: id, afterSeq: 1, afterId: entryId };
+  expect(await back.request('join:conversation', position)).toMatchObject({ head: 1, entries: [] });
+  expect(await back.request('join:conversation', { ...position, afterId: randomUUID() })).toMatchObject({ reset: true, head: 1 });
   await sender.request('message:send', message(id));
-  await reader.next('message:new', ({ conversationId, seq }) => conversationId === id && seq === 2);
+  await back.next('message:new', ({ conversationId, seq }) => conversationId === id && seq === 2);
 });

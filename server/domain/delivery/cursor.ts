@@ -24,8 +24,6 @@ export interface Cursor {
   startedAt: number;
   /** There may be entries beyond the held ones: more came than are held, or some were never announced. */
   overflowed: boolean;
-  /** The log may have gone back: the next head that is read counts, and subscribers are told. */
-  restarted: boolean;
   /** Entries that came too early, by seq. */
   held: Map<number, Outgoing> | undefined;
   holds: number;
@@ -41,7 +39,6 @@ export function newCursor(key: Key, conversationId: string, topic: string, encod
     next: 0,
     startedAt: 0,
     overflowed: false,
-    restarted: false,
     held: undefined,
     holds: 1,
     repairing: false,

@@ -1,5 +1,5 @@
-// Reads from the store what a cursor misses. Between a read and its answer the cursor may have moved on, been closed, or been
-// restarted: answers are judged by what was there when the read was sent.
+// Reads from the store what a cursor misses. Between a read and its answer the cursor may have moved on or been closed: answers
+// are judged by what was there when the read was sent.
 
 import type { Logger } from 'pino';
 import type { Store, StoredEntry } from '../../store/store.ts';
@@ -31,8 +31,6 @@ const maxRepair = 500;
 
 export class GapRepair {
   readonly #parts: GapRepairParts;
-  /** Raised by every restart: what was asked before is no answer any more. */
-  #era = 0;
   readonly counts = { gaps: 0, repaired: 0 };
 
   constructor(parts: GapRepairParts) {
@@ -47,54 +45,35 @@ export class GapRepair {
     else this.#parts.later(() => void this.#repair(cursor), delayMs);
   }
 
-  /** Answers to all that was asked so far are ignored. */
-  forgetAnswers(): void {
-    this.#era++;
-  }
-
-  /** Reads the head for a cursor that was restarted, and resets it there. */
-  async findHead(cursor: Cursor): Promise<void> {
-    const { store, log, later, isOpen, reset } = this.#parts;
-    const era = this.#era;
-    try {
-      const { head } = await store.readAfter(cursor.key, Number.MAX_SAFE_INTEGER, 1);
-      if (!cursor.restarted || era !== this.#era || !isOpen(cursor)) return;
-      cursor.restarted = false;
-      reset(cursor, head, 'reset');
-    } catch (error) {
-      log.warn({ conversation: cursor.key, err: error }, 'the head of a log could not be read yet');
-      if (era === this.#era) later(() => void this.findHead(cursor), retryMs);
-    }
-  }
-
   async #repair(cursor: Cursor): Promise<void> {
     const { log, later, isOpen, release } = this.#parts;
     try {
-      while ((cursor.held || cursor.overflowed) && cursor.next > 0 && isOpen(cursor)) if (!(await this.#readOnce(cursor))) break;
+      while (isOpen(cursor) && (cursor.held || cursor.overflowed)) if (!(await this.#readOnce(cursor))) break;
     } catch (error) {
+      if (!isOpen(cursor)) return;
       log.warn({ conversation: cursor.key, err: error }, 'a gap could not be repaired yet');
       cursor.overflowed = true;
       later(() => void this.#repair(cursor), retryMs);
       return;
     }
     cursor.repairing = false;
-    if (cursor.next === 0) return;
+    // Everybody has left: what is missing is nobody's any more.
+    if (!isOpen(cursor)) return;
     release(cursor);
     // Asked for while the last answer was being taken.
     if (cursor.overflowed) this.start(cursor);
   }
 
-  /** @returns false when the cursor was moved instead, by this or by a restart */
+  /** @returns false when the cursor was moved instead, or everybody has left */
   async #readOnce(cursor: Cursor): Promise<boolean> {
-    const { store, changeOf, take, reset } = this.#parts;
+    const { store, isOpen, changeOf, take, reset } = this.#parts;
     const position = cursor.next - 1;
     this.counts.gaps++;
     // Before the read: what overflows or is held while it is under way may not be in its answer.
     cursor.overflowed = false;
     const heldBefore = cursor.held ? [...cursor.held.keys()] : [];
-    const era = this.#era;
     const { entries, head } = await store.readAfter(cursor.key, position, pageEntries);
-    if (era !== this.#era) return false;
+    if (!isOpen(cursor)) return false;
     // What was held before the read and lies beyond its head can only come from a log that is not this one any more.
     for (const seq of heldBefore) if (seq > head) cursor.held?.delete(seq);
     if (cursor.held?.size === 0) cursor.held = undefined;

@@ -7,6 +7,8 @@ import { type LaneParts, Recovery, withoutInvalid } from './recovery.ts';
 interface Flight {
   rows: PendingAppend[];
   call: number;
+  /** Of the lineage when the rows were taken. */
+  backs: number;
   outcome: Promise<{ answers: (AppendAnswer | undefined)[] } | { error: unknown }>;
 }
 
@@ -32,11 +34,11 @@ export class AppendLane {
   async #run(): Promise<void> {
     this.#running = true;
     for (let flight = this.#launch(); flight; ) {
-      const { rows, call } = flight;
+      const { rows, call, backs } = flight;
       const outcome = await flight.outcome;
-      const recovery = new Recovery(this.#parts);
+      const recovery = new Recovery(this.#parts, backs);
       if ('error' in outcome) {
-        await recovery.recover(rows, call, outcome.error);
+        await recovery.recover(rows, outcome.error);
         flight = this.#launch();
         continue;
       }
@@ -53,7 +55,8 @@ export class AppendLane {
   }
 
   #launch(): Flight | undefined {
-    const { name, rows: pending, settlement, nextCall, connection } = this.#parts;
+    const { name, rows: pending, settlement, nextCall, connection, lineage } = this.#parts;
+    const { backs } = lineage;
     let rows: PendingAppend[] = [];
     for (let taken = pending.take(name); rows.length === 0; taken = pending.take(name)) {
       if (taken.length === 0) return undefined;
@@ -65,6 +68,6 @@ export class AppendLane {
       (answers) => ({ answers }),
       (error: unknown) => ({ error }),
     );
-    return { rows, call, outcome };
+    return { rows, call, backs, outcome };
   }
 }

@@ -3,6 +3,7 @@
 
 import type { Logger } from 'pino';
 import { faultOf } from '../faults.ts';
+import type { Lineage } from '../lineage.ts';
 import { type AppendAnswer, type Key, type PendingAppend, StoreUnavailable } from '../store.ts';
 import { canTravel } from './call.ts';
 import type { AppendConnection } from './connection.ts';
@@ -20,6 +21,7 @@ export interface LaneParts {
   connection: AppendConnection;
   settlement: Settlement;
   nextCall: () => number;
+  lineage: Pick<Lineage, 'backs'>;
   /** Rows went to the waiting lane. */
   onBusy: () => void;
   /** The database did not come back. */
@@ -29,18 +31,27 @@ export interface LaneParts {
 
 const invalid: AppendAnswer = { outcome: 'invalid', seq: 0, id: '', createdAtMs: 0, accessVersion: 0, ownerEpoch: 0, head: 0 };
 
+const wentBack = () => new StoreUnavailable('the database is an older state, or another one');
+
 /** Handles one failed call. Later parts of the call respect what became of the earlier ones. */
 export class Recovery {
   readonly #parts: LaneParts;
+  readonly #backs: number;
   readonly #waiting = new Map<Key, PendingAppend[]>();
   readonly #broken = new Map<Key, StoreUnavailable>();
 
-  constructor(parts: LaneParts) {
+  /** @param backs of the lineage when the rows were taken: after a further one they name what is not there any more. */
+  constructor(parts: LaneParts, backs: number) {
     this.#parts = parts;
+    this.#backs = backs;
   }
 
-  async recover(rows: readonly PendingAppend[], call: number, error: unknown): Promise<void> {
-    await this.#resolve(rows, call, error, false);
+  get #isPast(): boolean {
+    return this.#parts.lineage.backs !== this.#backs;
+  }
+
+  async recover(rows: readonly PendingAppend[], error: unknown): Promise<void> {
+    await this.#resolve(rows, error, false);
     this.giveBack();
   }
 
@@ -61,32 +72,36 @@ export class Recovery {
     const { rows, settlement, onBusy } = this.#parts;
     const now = performance.now();
     for (const [key, kept] of this.#waiting) {
-      if (rows.blockedForMs(key, now) < maxBlockedMs) rows.giveBack(kept, now);
+      if (this.#isPast) settlement.fail(kept, wentBack());
+      else if (rows.blockedForMs(key, now) < maxBlockedMs) rows.giveBack(kept, now);
       else settlement.fail(kept, new StoreUnavailable('the conversation has been locked elsewhere for too long'));
     }
     this.#waiting.clear();
     onBusy();
   }
 
-  async #attempt(rows: readonly PendingAppend[], call: number, repeated: boolean): Promise<void> {
+  /** A number of its own for every try: an earlier one may still be committing, and its row must not count as told. */
+  async #attempt(rows: readonly PendingAppend[], repeated: boolean): Promise<void> {
+    if (this.#isPast) return this.#fail(rows, wentBack());
     const open = rows.filter((pending) => !this.#isHeldBack(pending));
     if (open.length === 0) return;
+    const call = this.#parts.nextCall();
     const outcome = await this.#parts.connection.send(open, call).then(
       (answers) => ({ answers }),
       (error: unknown) => ({ error }),
     );
-    if ('error' in outcome) await this.#resolve(open, call, outcome.error, repeated);
+    if ('error' in outcome) await this.#resolve(open, outcome.error, repeated);
     else this.#parts.settlement.settle(call, this.divide(open, outcome.answers));
   }
 
-  async #resolve(rows: readonly PendingAppend[], call: number, error: unknown, repeated: boolean): Promise<void> {
+  async #resolve(rows: readonly PendingAppend[], error: unknown, repeated: boolean): Promise<void> {
     switch (faultOf(error)) {
       case 'data':
         return this.#halve(rows);
       case 'locked':
         return this.#wait(rows);
       case 'lost':
-        return this.#repeat(rows, call, error, repeated);
+        return this.#repeat(rows, error, repeated);
       case 'refused':
         this.#parts.log.error({ err: error }, 'the database refused an append');
         return this.#fail(rows, new StoreUnavailable('the database refused the append', { cause: error }));
@@ -94,11 +109,11 @@ export class Recovery {
   }
 
   async #halve(rows: readonly PendingAppend[]): Promise<void> {
-    const { settlement, nextCall } = this.#parts;
+    const { settlement } = this.#parts;
     if (rows.length === 1) return settlement.settle(0, [{ pending: rows[0]!, answer: invalid }]);
     const middle = rows.length >> 1;
-    await this.#attempt(rows.slice(0, middle), nextCall(), false);
-    await this.#attempt(rows.slice(middle), nextCall(), false);
+    await this.#attempt(rows.slice(0, middle), false);
+    await this.#attempt(rows.slice(middle), false);
   }
 
   // In the waiting lane one locked conversation must not hold up the others: each half is tried without the other.
@@ -108,21 +123,19 @@ export class Recovery {
     const half = new Set(conversations.slice(0, conversations.length >> 1));
     await this.#attempt(
       rows.filter(({ row }) => half.has(row.conversation)),
-      this.#parts.nextCall(),
       false,
     );
     await this.#attempt(
       rows.filter(({ row }) => !half.has(row.conversation)),
-      this.#parts.nextCall(),
       false,
     );
   }
 
-  async #repeat(rows: readonly PendingAppend[], call: number, error: unknown, repeated: boolean): Promise<void> {
+  async #repeat(rows: readonly PendingAppend[], error: unknown, repeated: boolean): Promise<void> {
     const { connection, log, onDown } = this.#parts;
     log.warn({ err: error, rows: rows.length, repeated }, 'an append got no answer');
     const back = await connection.reopen(reconnectMs);
-    if (back && !repeated) return this.#attempt(rows, call, true);
+    if (back && !repeated) return this.#attempt(rows, true);
     const failure = new StoreUnavailable('the outcome of the append is unknown', { cause: error });
     this.#fail(rows, failure);
     if (!back) onDown(failure);

@@ -49,6 +49,7 @@ class Bench {
       topics: { publish: (topic, frame) => this.#published(topic, frame) },
       log: pino({ level: 'silent' }),
       onMembersChanged: ({ removed }) => this.out.push(`revoke ${removed}`),
+      onUnorderedChange: ({ removed }) => this.out.push(`unordered ${removed}`),
       changeOf: (stored) => (this.removals.has(stored.seq) ? change(this.removals.get(stored.seq) as Key) : undefined),
       onLateChange: ({ removed }) => this.late.push(...removed),
       onSkipped: (_conversation, conversationId) => this.skipped.push(conversationId),
@@ -284,69 +285,6 @@ describe('a look for what nobody has announced', () => {
   });
 });
 
-describe('a restart', () => {
-  test('holds everything until the head is read, and tells subscribers to compare', async () => {
-    const bench = Bench.joined(120);
-    bench.delivery.restart();
-    bench.delivery.receive([entry(111), entry(112)]);
-    expect(bench.out).toEqual([]);
-    await bench.read.answer(110);
-    expect(bench.out).toEqual([111, 112, 'reset 110']);
-    expect(bench.skipped).toEqual(['c']);
-    expect(bench.delivery.position(key)).toBe(112);
-  });
-
-  test('drops no new entry as old, however far the log has grown again', async () => {
-    const bench = Bench.joined(120);
-    bench.delivery.restart();
-    await bench.read.answer(130);
-    bench.delivery.receive([entry(131)]);
-    expect(bench.out).toEqual(['reset 130', 131]);
-  });
-
-  test('does not believe a join whose read may be older than it', async () => {
-    const bench = Bench.joined(120);
-    bench.delivery.restart();
-    expect(bench.delivery.started(key, 120, 120)).toBe(120);
-    bench.delivery.receive([entry(111)]);
-    await bench.read.answer(110);
-    expect(bench.out).toEqual([111, 'reset 110']);
-  });
-
-  test('ignores the answer of a repair that was under way', async () => {
-    const bench = Bench.joined(120);
-    bench.delivery.look(key);
-    const old = bench.read;
-    bench.delivery.restart();
-    await old.answer(125);
-    expect(bench.out).toEqual([]);
-    await bench.read.answer(110);
-    expect(bench.out).toEqual(['reset 110']);
-    bench.delivery.receive([entry(111)]);
-    expect(bench.out.at(-1)).toBe(111);
-  });
-
-  test('asks again while the store is away, and a second restart makes the first one moot', async () => {
-    const bench = Bench.joined(120);
-    bench.delivery.restart();
-    await bench.read.fail();
-    bench.expire();
-    const first = bench.read;
-    bench.delivery.restart();
-    await first.answer(119);
-    expect(bench.out).toEqual([]);
-    await bench.read.answer(100);
-    expect(bench.out).toEqual(['reset 100']);
-  });
-
-  test('leaves a log alone whose first read has not returned: it will tell', () => {
-    const bench = new Bench();
-    bench.open();
-    bench.delivery.restart();
-    expect(bench.reads).toHaveLength(1);
-  });
-});
-
 describe('before the first read of a join returns', () => {
   test('entries are held, and go out behind the head that was read', () => {
     const bench = new Bench();
@@ -412,6 +350,33 @@ describe('interest', () => {
   });
 });
 
+describe('a log that everybody left during a repair', () => {
+  test.each([
+    ['the answer comes', (read: Read) => read.answer(9)],
+    ['the read fails', (read: Read) => read.fail()],
+  ])('is let go when %s', async (_name, end) => {
+    const bench = Bench.joined(0);
+    bench.delivery.receive([entry(3)]);
+    bench.expire();
+    const { read } = bench;
+    bench.delivery.look(key);
+    bench.delivery.close(key);
+    bench.out.length = 0;
+    await end(read);
+    expect(bench.out).toEqual([]);
+    expect(bench.timers).toEqual([]);
+  });
+
+  test('while its repair is planned is not read', () => {
+    const bench = Bench.joined(0);
+    bench.delivery.receive([entry(3)]);
+    bench.delivery.close(key);
+    bench.expire();
+    expect(bench.reads).toEqual([]);
+    expect(bench.timers).toEqual([]);
+  });
+});
+
 describe('a change of members', () => {
   test('is applied between its entry and the next one', () => {
     const bench = Bench.joined(0);
@@ -439,7 +404,7 @@ describe('a change of members', () => {
   test('is applied where nobody has joined', () => {
     const bench = new Bench();
     bench.delivery.receive([entry(4, 5)]);
-    expect(bench.out).toEqual(['revoke 5']);
+    expect(bench.out).toEqual(['unordered 5']);
   });
 
   test('that comes with an entry of the past is told apart, and revokes nothing', () => {

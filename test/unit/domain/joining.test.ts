@@ -71,6 +71,8 @@ class Joiner implements Grantee {
     return true;
   }
 
+  confirm(): void {}
+
   holds(): boolean {
     return this.granted;
   }
@@ -107,6 +109,7 @@ class Bench {
           for (const joiner of this.joiners) if (joiner.granted) joiner.seen.push(decodePush('message:new', frame).seq);
         },
       },
+      onUnorderedChange: () => {},
       onMembersChanged: ({ removed }) => {
         for (const joiner of this.joiners) if (removed.includes(joiner.identity.key)) joiner.revoke(record.key);
       },

@@ -191,8 +191,7 @@ describe('merging', () => {
     await vi.advanceTimersByTimeAsync(250);
     expect(bench.pushes).toEqual([]);
     bench.failing = false;
-    bench.updates.changed(7);
-    await vi.advanceTimersByTimeAsync(250);
+    await vi.advanceTimersByTimeAsync(1_000);
     expect(bench.pushes).toEqual(['u1 c7 0']);
   });
 });

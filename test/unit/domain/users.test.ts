@@ -12,7 +12,15 @@ const claims = (change: Partial<UserClaims> = {}): UserClaims => ({
   workspace: 'w',
   ...change,
 });
-const recordOf = (user: UserClaims): UserRecord => ({ ...user, key: 1, inbox: 2, active: true, tokensValidAfterMs: 0 });
+const recordOf = (user: UserClaims): UserRecord => ({
+  ...user,
+  key: 1,
+  inbox: 2,
+  active: true,
+  tokensValidAfterMs: 0,
+  rights: 0,
+  expelledRights: 0,
+});
 
 function open(cacheMs = 60_000) {
   const admitted: UserClaims[] = [];
@@ -72,12 +80,12 @@ describe('find', () => {
 });
 
 describe('a revocation', () => {
-  const revoked = { ...recordOf(claims()), active: false };
+  const revoked = { ...recordOf(claims()), active: false, rights: 1 };
 
   test('is seen by the next connect', async () => {
     const { users, admitted } = open();
     await users.admit(claims());
-    users.revoked(revoked);
+    users.learn(revoked);
     expect(await users.admit(claims())).toMatchObject({ active: false });
     expect(admitted).toHaveLength(1);
   });
@@ -85,11 +93,32 @@ describe('a revocation', () => {
   test('beats an answer of the store that was on its way', async () => {
     const { users } = open();
     const onItsWay = users.admit(claims());
-    users.revoked(revoked);
+    users.learn(revoked);
     const read = await onItsWay;
     expect(users.current(read)).toMatchObject({ active: false });
-    expect(users.current({ ...read, id: 'other' })).toMatchObject({ active: true });
+    expect(users.current(recordOf({ ...claims(), id: 'other' }))).toMatchObject({ active: true });
     // And what was cached by that answer is not believed later either.
     expect(users.current(await users.admit(claims()))).toMatchObject({ active: false });
+  });
+
+  test('heard after a newer change of rights is none, in whatever order they come', () => {
+    const { users } = open();
+    const activated = { ...revoked, active: true, rights: 2 };
+    expect(users.learn(activated)).toBe(activated);
+    expect(users.learn(revoked)).toBe(activated);
+    expect(users.current(revoked)).toBe(activated);
+  });
+
+  test('older than what the store answers now does not beat it', async () => {
+    const { users } = open();
+    users.learn(revoked);
+    expect(users.current({ ...revoked, active: true, rights: 2 })).toMatchObject({ active: true });
+  });
+
+  test('is forgotten with everything else', async () => {
+    const { users } = open();
+    users.learn(revoked);
+    users.clear();
+    expect(await users.admit(claims())).toMatchObject({ active: true });
   });
 });

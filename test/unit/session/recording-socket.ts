@@ -72,6 +72,7 @@ export function newDelivery(): Delivery {
     store: { readAfter: () => new Promise(() => {}) },
     topics: { publish: () => {} },
     log,
+    onUnorderedChange: () => {},
     onMembersChanged: () => {},
     changeOf: () => undefined,
     onLateChange: () => {},
