@@ -7,12 +7,17 @@ import { type BuildOptions, build, type Metafile } from 'esbuild';
 
 export const root = path.resolve(import.meta.dirname, '..');
 
-/** Everything reachable from client-sdk/index.ts, gzipped. */
+/** What the core is to be: everything reachable from client-sdk/index.ts, gzipped. */
 export const coreBudgetBytes = 15_000;
+
+/** What it may not exceed on the way there; only ever lowered. */
+export const coreCeilingBytes = 20_300;
 
 /** Entries of the package, by the name that applications import. Those that are not there are not measured. */
 const entries = {
   'utalk-realtime/client': 'client-sdk/index.ts',
+  'utalk-realtime/client/remedies': 'client-sdk/remedies.ts',
+  'utalk-realtime/client/store': 'client-sdk/store/index.ts',
   'utalk-realtime/client/store-indexeddb': 'client-sdk/store/indexed-db.ts',
   'utalk-realtime/client/react': 'client-sdk/react/index.ts',
   'utalk-realtime/client/testing': 'client-sdk/testing/index.ts',
