@@ -58,8 +58,10 @@ class Run {
   #do({ act, who, much }: Step): void {
     const { server } = this;
     const person = this.#people[who % 2] as Person;
-    if (act === 'say') person.say(conversations[who >> 1] as string, much);
-    else if (act === 'break') person.device.break();
+    if (act === 'say') {
+      // Several at once: one that is refused has others behind it on their way.
+      for (let count = 1 + (much % 4); count > 0; count--) person.say(conversations[who >> 1] as string, much);
+    } else if (act === 'break') person.device.break();
     else if (act === 'silence') person.device.silence();
     else if (act === 'unplug') {
       person.device.cut();
