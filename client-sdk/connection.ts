@@ -57,7 +57,7 @@ export class Connection {
 
   connect(): void {
     if ('connecting syncing live'.includes(this.#state.name)) return;
-    this.#retry.reset();
+    this.#retry.failures = 0;
     this.#tokenRefused = false;
     this.#try(this.#sessionId ? 'reconnect' : 'connect');
   }

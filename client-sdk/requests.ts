@@ -90,7 +90,7 @@ export class Requests {
   }
 
   #nextId(): number {
-    do this.#id = this.#id === lastRequestId ? 1 : this.#id + 1;
+    do this.#id = (this.#id % lastRequestId) + 1;
     while (this.#open.has(this.#id));
     return this.#id;
   }

@@ -1,37 +1,56 @@
-// The wait before the next attempt to connect, and what may cut it short.
+// The wait before the next attempt to connect, and what may cut it short. Full jitter: a herd that was cut at one moment comes
+// back spread over the whole interval.
 
-import { Backoff, type Bounds } from './backoff.ts';
+import { leastWaitOf } from './endings.ts';
 import type { Settings } from './options.ts';
 
-export class Retry {
-  readonly #settings: Settings;
-  readonly #again: () => void;
-  readonly #backoff: Backoff;
-  #timer: unknown;
-  #notBefore = 0;
+const baseMs = 1_000;
+/** A connection that was live for this long was a success: the count of failures begins anew. */
+const stableMs = 5_000;
 
-  constructor(settings: Settings, again: () => void) {
+/** Codes that say the other side ended the connection in good order: the first try after them needs no wait. */
+const cleanCodes: readonly number[] = [1001, 1012, 4401, 4408, 4413];
+
+/** What the server said about the time to come back. */
+export interface Bounds {
+  /** The moment it gave this client. ms since 1970, by the client's clock. */
+  slot?: number;
+  /** The `retryAfterMs` of its refusal. */
+  leastWaitMs?: number;
+}
+
+export class Retry {
+  readonly #settings: Pick<Settings, 'clock' | 'random' | 'reconnectCeilingMs'>;
+  readonly #again: () => void;
+  #timer: unknown;
+  /** Before this a wake-up may not cut the wait short. */
+  #notBefore = 0;
+  /** Attempts that failed in a row. */
+  failures = 0;
+
+  constructor(settings: Pick<Settings, 'clock' | 'random' | 'reconnectCeilingMs'>, again: () => void) {
     this.#settings = settings;
     this.#again = again;
-    this.#backoff = new Backoff(settings.reconnectCeilingMs, settings.random);
-  }
-
-  /** Attempts that failed in a row. */
-  get failures(): number {
-    return this.#backoff.failures;
   }
 
   /**
    * A connection or an attempt ended with `code`, after it had been live for `liveMs`.
+   * Waits random(0, min(ceiling, 1 s × 2^failures)) behind the least wait of the code or of the server; nothing behind a clean
+   * end; until the slot, where the server gave one.
    * @returns the time of the next attempt, ms since 1970
    */
-  schedule(code: number, liveMs: number, bounds: Bounds): number {
-    const { clock } = this.#settings;
-    const { delayMs, notBefore } = this.#backoff.next(code, liveMs, clock.now(), bounds);
+  schedule(code: number, liveMs: number, { slot, leastWaitMs = 0 }: Bounds): number {
+    const { clock, random, reconnectCeilingMs } = this.#settings;
+    if (liveMs >= stableMs) this.failures = 0;
+    const isFree = slot !== undefined || (this.failures === 0 && cleanCodes.includes(code));
+    const spreadMs = isFree ? 0 : Math.min(reconnectCeilingMs, baseMs * 2 ** this.failures);
+    const now = clock.now();
+    this.failures++;
+    this.#notBefore = slot === undefined ? now + Math.max(leastWaitMs, leastWaitOf(code)) : Math.max(slot, now);
+    const retryAt = this.#notBefore + Math.floor(random() * spreadMs);
     this.cancel();
-    this.#notBefore = notBefore;
-    this.#timer = clock.setTimeout(this.#again, delayMs);
-    return clock.now() + delayMs;
+    this.#timer = clock.setTimeout(this.#again, retryAt - now);
+    return retryAt;
   }
 
   /** Tries now, unless the server asked to wait. */
@@ -41,9 +60,5 @@ export class Retry {
 
   cancel(): void {
     this.#settings.clock.clearTimeout(this.#timer);
-  }
-
-  reset(): void {
-    this.#backoff.reset();
   }
 }
