@@ -1,6 +1,6 @@
 // Making, finding, joining and leaving conversations, who is in them, and catching up all of them in one frame.
 
-import type { CommandInput, CommandOutput, JoinResult, Position } from '../../protocol/bodies/index.ts';
+import type { CommandInput, CommandOutput, JoinResult, Member, Position } from '../../protocol/bodies/index.ts';
 import { limits } from '../../protocol/limits.ts';
 import { mayChangeMembers, mayRead, readable } from './access.ts';
 import type { Handlers } from './commands.ts';
@@ -112,11 +112,13 @@ function synchronize(server: MemoryServer, session: MemorySession, input: Comman
     const result = logs.read(user.userId, position, page.length);
     const { head, unreadCount, members } = result;
     if (head !== position.afterSeq || result.reset) reply.conversations.push(result);
-    else reply.unchanged.push({ conversationId: id, head, unreadCount, watermarks: members });
+    else reply.unchanged.push({ conversationId: id, head, unreadCount, watermarks: members.map(watermarkOf) });
   }
   reply.presence = [...peers].map((userId) => server.presences.of(userId, user)).filter(({ status }) => status !== 'offline');
   return reply;
 }
+
+const watermarkOf = ({ userId, readSeq, deliveredSeq }: Member) => ({ userId, readSeq, deliveredSeq });
 
 /** The positions to answer, each conversation once: of two the last one counts; `mine` fills up with what is left. */
 function asked(server: MemoryServer, user: MemoryUser, { positions, join }: CommandInput<'sync:state'>): Position[] {

@@ -3,6 +3,7 @@
 import { expect } from 'vitest';
 import { createClient } from '../../client-sdk/index.ts';
 import { type MemoryDevice, MemoryServer } from '../../client-sdk/testing/index.ts';
+import { malformed } from './frame-check.ts';
 import type { Person, PersonWishes, World } from './world.ts';
 
 /** How long the server is away at a restart. */
@@ -62,5 +63,6 @@ export class MemoryWorld implements World {
 
   async close(): Promise<void> {
     expect(this.#server.violations).toEqual([]);
+    expect(malformed(this.#server.recorder.frames.filter(({ from }) => from === 'server'))).toEqual([]);
   }
 }
