@@ -25,12 +25,17 @@ export interface Visitor {
 export interface RoomFacts {
   set(table: string, key: string, value: unknown): void;
   delete(table: string, key: string): void;
-  onChange(table: string, listener: (key: string, facts: ReadonlyMap<string, unknown>) => void): void;
+  onChange(
+    table: string,
+    listener: (key: string, facts: ReadonlyMap<string, unknown>) => void,
+    isFact: (key: string, value: unknown) => boolean,
+  ): void;
 }
 
 const table = 'rooms';
 // No id holds NUL, so that the parts can be told apart again.
 const factOf = (tenant: string, roomId: string, userId: string) => `${tenant}\0${roomId}\0${userId}`;
+const isRoomFact = (fact: string) => fact.split('\0').length === 3;
 const within = (tenant: string, id: string) => `${tenant}\0${id}`;
 
 export class Rooms {
@@ -53,7 +58,7 @@ export class Rooms {
       began: (fact) => facts.set(table, fact, 1),
       ended: (fact) => facts.delete(table, fact),
     });
-    facts.onChange(table, (fact, nodes) => this.#changed(fact, nodes.size > 0));
+    facts.onChange(table, (fact, nodes) => this.#changed(fact, nodes.size > 0), isRoomFact);
   }
 
   /**

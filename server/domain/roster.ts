@@ -8,9 +8,10 @@ import type { Bus, BusState, NodeChange } from '../bus/index.ts';
 import { type RosterDirectory, renewEveryMs } from '../state/index.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Announcer } from './roster/announcer.ts';
-import { type FactListener, Facts } from './roster/facts.ts';
+import { type FactCheck, type FactListener, Facts } from './roster/facts.ts';
 import { FollowedNodes } from './roster/followed.ts';
 import { readFrame, type Said } from './roster/frames.ts';
+import { Pace } from './roster/pace.ts';
 
 export interface RosterOptions {
   bus: Bus;
@@ -20,12 +21,16 @@ export interface RosterOptions {
   clock?: Clock;
 }
 
+/** What was lost is loaded at most this often, of each node. */
+const loadEveryMs = 1_000;
+
 export class Roster {
   readonly #bus: Bus;
   readonly #directory: RosterDirectory | undefined;
   readonly #log: Logger;
   readonly #clock: Clock;
-  readonly #facts = new Facts();
+  readonly #facts: Facts;
+  readonly #pace: Pace;
   readonly #announcer: Announcer;
   readonly #followed: FollowedNodes;
   readonly #settledListeners: (() => void)[] = [];
@@ -37,8 +42,11 @@ export class Roster {
     this.#directory = directory;
     this.#log = log;
     this.#clock = clock;
+    this.#facts = new Facts(log);
+    this.#pace = new Pace(clock, loadEveryMs);
     this.#announcer = new Announcer({ bus, directory, log, clock, page: () => this.#facts.listOf(bus.node) });
-    this.#followed = new FollowedNodes({ bus, directory, log, clock, facts: this.#facts, onProgress: () => this.#noteSettled() });
+    const [facts, pace] = [this.#facts, this.#pace];
+    this.#followed = new FollowedNodes({ bus, directory, log, clock, facts, pace, onProgress: () => this.#noteSettled() });
     this.#cancelTick = () => {};
     if (directory) this.#tick();
   }
@@ -68,8 +76,12 @@ export class Roster {
     return this.#facts.keys(table);
   }
 
-  /** Calls the listener synchronously after every change of a key, local or remote. */
-  onChange(table: string, listener: FactListener): void {
+  /**
+   * Calls the listener synchronously after every change of a key, local or remote.
+   * @param isFact tells the facts that can be used: what else a node says (of another version, or by mistake) is left out.
+   */
+  onChange(table: string, listener: FactListener, isFact?: FactCheck): void {
+    if (isFact) this.#facts.check(table, isFact);
     this.#facts.listen(table, listener);
   }
 
@@ -81,6 +93,11 @@ export class Roster {
   /** False while the bus is not up or facts of a known node are being loaded: what is missing may come back. */
   get settled(): boolean {
     return this.#bus.state === 'up' && this.#followed.complete;
+  }
+
+  /** Whether some of what is known may be of a node that has just died, or that says something else by now. */
+  get doubtful(): boolean {
+    return !this.settled || this.#bus.doubtful;
   }
 
   /** Calls the listener whenever `settled` becomes true. */
@@ -110,12 +127,11 @@ export class Roster {
     if (change === 'joined' && !this.#directory) this.#announcer.anew();
   }
 
-  /** Events of a node (undefined: of any) were lost: what it says is loaded anew. */
+  /** Events of a node (undefined: of any) were lost: what it says is loaded anew, at most once a second. */
   lost(origin: string | undefined): void {
-    if (origin === undefined) this.#followed.loadAll();
-    else this.#followed.load(origin);
+    this.#followed.lost(origin);
     // Redis may have lost our own page together with the events.
-    this.#announcer.check();
+    this.#pace.run(this.#bus.node, () => this.#announcer.check());
   }
 
   stateChanged(state: BusState): void {
@@ -134,6 +150,7 @@ export class Roster {
   /** Takes this node's page away; nothing is said afterwards. */
   async close(): Promise<void> {
     this.#cancelTick();
+    this.#pace.close();
     this.#followed.close();
     await this.#announcer.close();
   }
@@ -152,6 +169,13 @@ export class Roster {
     const { settled } = this;
     if (settled === this.#wasSettled) return;
     this.#wasSettled = settled;
-    if (settled) for (const listener of this.#settledListeners) listener();
+    if (!settled) return;
+    for (const listener of this.#settledListeners) {
+      try {
+        listener();
+      } catch (error) {
+        this.#log.error({ err: error }, 'what was held back could not be judged');
+      }
+    }
   }
 }

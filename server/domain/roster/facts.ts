@@ -1,18 +1,39 @@
 // All facts of all nodes in one index: table → key → node → value. Tells its listeners after every change, and only then.
+//
+// What other nodes say is not trusted to have the shape that this version writes: a fact of another shape is none, and a listener
+// that throws harms neither the others nor whoever told the fact.
 
 import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
 import type { Fact } from '../../state/index.ts';
 
 export type FactListener = (key: string, facts: ReadonlyMap<string, unknown>) => void;
+/** Whether a fact has a shape that this version can use. */
+export type FactCheck = (key: string, value: unknown) => boolean;
 
 const none: ReadonlyMap<string, unknown> = new Map();
+/** Beyond this many the same warnings begin anew. */
+const maxWarned = 1_000;
 
 export class Facts {
   readonly #tables = new Map<string, Map<string, Map<string, unknown>>>();
   /** What each node has said, to find it when the node is gone: node → table → keys. */
   readonly #byNode = new Map<string, Map<string, Set<string>>>();
   readonly #listeners = new Map<string, FactListener[]>();
+  readonly #checks = new Map<string, FactCheck>();
+  /** Nodes and tables of which a warning was written. */
+  readonly #warned = new Set<string>();
+  readonly #log: Logger;
   #size = 0;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** Before the first fact of the table. */
+  check(table: string, isFact: FactCheck): void {
+    this.#checks.set(table, isFact);
+  }
 
   listen(table: string, listener: FactListener): void {
     const listeners = this.#listeners.get(table);
@@ -28,9 +49,10 @@ export class Facts {
     return (this.#tables.get(table) ?? new Map<string, unknown>()).keys();
   }
 
-  /** Notes what a node says; a value of undefined or null takes the fact back. */
-  apply(node: string, { table, key, value }: Fact): void {
-    const changed = value === undefined || value === null ? this.#remove(node, table, key) : this.#put(node, table, key, value);
+  /** Notes what a node says; a value of undefined or null, or of another shape than the table's, takes the fact back. */
+  apply(node: string, fact: Fact): void {
+    const { table, key, value } = fact;
+    const changed = this.#isUsable(node, fact) ? this.#put(node, table, key, value) : this.#remove(node, table, key);
     if (changed) this.#tell(table, key);
   }
 
@@ -59,6 +81,18 @@ export class Facts {
 
   get size(): number {
     return this.#size;
+  }
+
+  #isUsable(node: string, { table, key, value }: Fact): boolean {
+    if (value === undefined || value === null) return false;
+    const isFact = this.#checks.get(table);
+    if (!isFact || isFact(key, value)) return true;
+    const name = `${node} ${table}`;
+    if (this.#warned.has(name)) return false;
+    if (this.#warned.size === maxWarned) this.#warned.clear();
+    this.#warned.add(name);
+    this.#log.warn({ node, table, key }, 'a node says something that this version does not understand: left out');
+    return false;
   }
 
   #put(node: string, table: string, key: string, value: unknown): boolean {
@@ -95,7 +129,13 @@ export class Facts {
   }
 
   #tell(table: string, key: string): void {
-    for (const listener of this.#listeners.get(table) ?? []) listener(key, this.of(table, key));
+    for (const listener of this.#listeners.get(table) ?? []) {
+      try {
+        listener(key, this.of(table, key));
+      } catch (error) {
+        this.#log.error({ table, key, err: error }, 'a fact could not be taken');
+      }
+    }
   }
 }
 

@@ -9,22 +9,9 @@ import { type Bus, busKinds, type NodeChange } from '../../bus/index.ts';
 import type { Fact, RosterDirectory } from '../../state/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Facts } from './facts.ts';
+import { type Followed, firstSign, isLeaving, lacks } from './followed-node.ts';
 import { askFrame } from './frames.ts';
-
-interface Followed {
-  /** The bus knows it. Others are known from the directory only, and go with their page. */
-  met: boolean;
-  /** Its page must be loaded: something may be missing. */
-  stale: boolean;
-  /** What it said since the read of its page began. */
-  heard: Fact[] | undefined;
-  /** Asked for once more while a read was under way. */
-  again: boolean;
-  /** To be dropped as soon as the bus is up. */
-  over: boolean;
-  cancelLeave: (() => void) | undefined;
-  cancelRetry: (() => void) | undefined;
-}
+import type { Pace } from './pace.ts';
 
 export interface FollowedOptions {
   bus: Bus;
@@ -32,6 +19,8 @@ export interface FollowedOptions {
   log: Logger;
   clock: Clock;
   facts: Facts;
+  /** Of loads after losses, by node. */
+  pace: Pace;
   /** Told when `complete` may have changed. */
   onProgress: () => void;
 }
@@ -45,6 +34,7 @@ export class FollowedNodes {
   readonly #nodes = new Map<string, Followed>();
   /** Nodes that were there before this one are known. */
   #listed: boolean;
+  #closed = false;
 
   constructor(options: FollowedOptions) {
     this.#options = options;
@@ -54,7 +44,7 @@ export class FollowedNodes {
   /** Whether all that is known to exist has been loaded. */
   get complete(): boolean {
     if (!this.#listed) return false;
-    for (const followed of this.#nodes.values()) if (followed.stale && !isLeaving(followed)) return false;
+    for (const followed of this.#nodes.values()) if (lacks(followed)) return false;
     return true;
   }
 
@@ -67,6 +57,7 @@ export class FollowedNodes {
   }
 
   changed(node: string, change: NodeChange): void {
+    if (this.#closed) return;
     const followed = this.#of(node);
     followed.cancelLeave?.();
     followed.cancelLeave = undefined;
@@ -79,6 +70,7 @@ export class FollowedNodes {
   }
 
   heard(node: string, facts: readonly Fact[]): void {
+    if (this.#closed) return;
     const followed = this.#nodes.get(node);
     for (const fact of facts) this.#options.facts.apply(node, fact);
     if (followed) followed.heard?.push(...facts);
@@ -87,15 +79,16 @@ export class FollowedNodes {
 
   /** Reads the page of a node anew. */
   load(node: string): void {
+    if (this.#closed) return;
     const followed = this.#of(node);
-    // What it had to say it has said.
     if (isLeaving(followed)) return;
     followed.stale = true;
+    followed.lost = false;
     this.#options.onProgress();
     followed.cancelRetry?.();
     followed.cancelRetry = undefined;
     if (followed.heard && this.#options.directory) followed.again = true;
-    else if (this.#options.directory) void this.#read(node, followed, this.#options.directory);
+    else if (this.#options.directory) this.#start(node, followed, this.#options.directory);
     else this.#ask(node, followed);
   }
 
@@ -103,8 +96,22 @@ export class FollowedNodes {
     for (const node of [...this.#nodes.keys()]) this.load(node);
   }
 
+  /** Events of a node (undefined: of any) were lost: its page is read anew as soon as the pace allows. */
+  lost(node: string | undefined): void {
+    if (this.#closed) return;
+    for (const name of node === undefined ? [...this.#nodes.keys()] : [node]) {
+      const followed = this.#of(name);
+      followed.lost = true;
+      this.#options.pace.run(name, () => {
+        if (this.#nodes.get(name) === followed && followed.lost) this.load(name);
+      });
+    }
+    this.#options.onProgress();
+  }
+
   /** Without a directory: everything a node says up to `completed` is all there is. */
   begun(node: string): void {
+    if (this.#closed) return;
     const followed = this.#of(node);
     followed.stale = true;
     followed.heard = [];
@@ -119,9 +126,10 @@ export class FollowedNodes {
   /** Follows nodes that were there before, and drops those that neither the bus nor the directory knows any more. */
   async check(): Promise<void> {
     const { directory, bus, log } = this.#options;
-    if (!directory || (this.#listed && [...this.#nodes.values()].every(({ met }) => met))) return;
+    if (this.#closed || !directory || (this.#listed && [...this.#nodes.values()].every(({ met }) => met))) return;
     try {
       const listed = new Set(await directory.nodes());
+      if (this.#closed) return;
       for (const [node, followed] of this.#nodes) if (!followed.met && !listed.has(node)) this.#over(node, followed);
       if (!this.#listed) for (const node of listed) if (node !== bus.node && !this.#nodes.has(node)) this.load(node);
       this.#listed = true;
@@ -140,10 +148,17 @@ export class FollowedNodes {
   #of(node: string): Followed {
     let followed = this.#nodes.get(node);
     if (!followed) {
-      followed = { met: false, stale: false, heard: undefined, again: false, over: false, cancelLeave: undefined, cancelRetry: undefined };
+      followed = firstSign();
       this.#nodes.set(node, followed);
     }
     return followed;
+  }
+
+  #start(node: string, followed: Followed, directory: RosterDirectory): void {
+    this.#read(node, followed, directory).catch((error: unknown) => {
+      this.#options.log.error({ node, err: error }, 'the page of a node could not be taken');
+      if (this.#nodes.get(node) === followed) this.#retry(node, followed);
+    });
   }
 
   async #read(node: string, followed: Followed, directory: RosterDirectory): Promise<void> {
@@ -204,6 +219,7 @@ export class FollowedNodes {
   }
 
   close(): void {
+    this.#closed = true;
     for (const { cancelLeave, cancelRetry } of this.#nodes.values()) {
       cancelLeave?.();
       cancelRetry?.();
@@ -211,5 +227,3 @@ export class FollowedNodes {
     this.#nodes.clear();
   }
 }
-
-const isLeaving = ({ over, cancelLeave }: Followed) => over || cancelLeave !== undefined;

@@ -69,6 +69,26 @@ describe('facts', () => {
     expect(network.known(b)).toHaveLength(5_000);
     expect(network.known(b)).toEqual(network.known(a));
   });
+
+  test('a listener that throws keeps nothing from the others, from the bus or from a page', async () => {
+    const [a, b] = await two();
+    const told: string[] = [];
+    const listen = (node: string) => {
+      network.roster(node).onChange('t', () => {
+        throw new Error('a listener');
+      });
+      network.roster(node).onChange('t', (key, facts) => told.push(`${node} ${key} ${[...facts.values()]}`));
+    };
+    listen(b);
+    network.roster(a).set('t', 'k', 1);
+    network.roster(a).set('t', 'l', 2);
+    await network.clock.pass(100);
+    const c = network.start();
+    listen(c);
+    await network.clock.pass(2_000);
+    expect(told).toEqual([`${b} k 1`, `${b} l 2`, `${c} k 1`, `${c} l 2`]);
+    expect(network.roster(c).settled).toBe(true);
+  });
 });
 
 describe('nodes', () => {
@@ -101,6 +121,21 @@ describe('nodes', () => {
     expect(network.roster(a).knows(c)).toBe(false);
   });
 
+  test('after the end nothing is read any more, whatever is still heard', async () => {
+    const [a, b] = await two();
+    const directory = network.nodes.get(b)?.directory;
+    const closed = network.roster(b).close();
+    await network.clock.pass(100);
+    await closed;
+    const loads = vi.spyOn(directory as NonNullable<typeof directory>, 'load').mockClear();
+    network.roster(a).set('t', 'k', 1);
+    network.roster(b).lost(a);
+    network.roster(b).nodeChanged('another', 'joined');
+    await network.clock.pass(60_000);
+    expect(loads).not.toHaveBeenCalled();
+    expect(network.roster(b).stats().nodes).toBe(0);
+  });
+
   test('one that died before is followed only as long as its page is there', async () => {
     const a = network.start();
     network.roster(a).set('t', 'k', 1);
@@ -116,6 +151,24 @@ describe('nodes', () => {
 });
 
 describe('losses', () => {
+  test('many a second are one load a second, and the last of them is not forgotten', async () => {
+    const [a, b] = await two();
+    await network.clock.pass(2_000);
+    const directory = network.nodes.get(b)?.directory;
+    const loads = vi.spyOn(directory as NonNullable<typeof directory>, 'load');
+    const renewals = vi.spyOn(directory as NonNullable<typeof directory>, 'renew');
+    for (let i = 0; i < 395; i++) {
+      network.roster(b).lost(i % 2 ? a : undefined);
+      await network.clock.pass(10);
+    }
+    expect(loads.mock.calls).toEqual([[a], [a], [a], [a]]);
+    expect(renewals.mock.calls.length).toBeLessThanOrEqual(6);
+    expect(network.roster(b).settled).toBe(false);
+    await network.clock.pass(1_000);
+    expect(network.roster(b).settled).toBe(true);
+    expect(loads).toHaveBeenCalledTimes(5);
+  });
+
   test('a fact whose event was lost is loaded when the loss is noticed', async () => {
     const [a, b] = await two();
     network.deafen(a, b);
@@ -205,7 +258,7 @@ describe('losses', () => {
     network.roster(a).set('t', 'k', 2);
     await network.clock.pass(10);
     network.roster(b).lost(a);
-    await network.clock.pass(300);
+    await network.clock.pass(1_300);
     expect(network.known(b)).toEqual([`${a} k 2`]);
   });
 
