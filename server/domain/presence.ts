@@ -4,26 +4,26 @@
 // A user turns offline only when the roster is settled: until then what is missing may be alive and only unheard.
 
 import type { Logger } from 'pino';
-import type { Presence as PresenceBody, Role } from '../../protocol/index.ts';
-import { CommandError } from '../errors.ts';
-import type { Key, Peer, Store } from '../store/store.ts';
+import type { Presence as PresenceBody } from '../../protocol/index.ts';
+import type { Key, Store } from '../store/store.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Identity } from './identity.ts';
 import { Arrivals } from './presence/arrivals.ts';
 import { ConnectedUsers } from './presence/connected-users.ts';
-import { type Connected, connectedOf, presenceTable, type Status, sessionMarks, surplusSessions } from './presence/facts.ts';
+import { type Connected, connectedOf, isPresenceFact, presenceTable, type Status, sessionMarks } from './presence/facts.ts';
 import { LastSeen } from './presence/last-seen.ts';
 import { OwnUsers, type PresentSession } from './presence/own-users.ts';
-import { isVisible, scopeOf, seen, seenOnline, seesEmail, unseen } from './presence/visibility.ts';
+import { SessionCap } from './presence/session-cap.ts';
+import { Sight } from './presence/sight.ts';
+import { isVisible, seen, seenOnline, unseen } from './presence/visibility.ts';
 import { Watchers } from './presence/watchers.ts';
 import type { Roster } from './roster.ts';
 import type { Topics } from './topics.ts';
-import { fromStore } from './unavailable.ts';
 
 export interface PresenceOptions {
   /** This node, as in the facts. */
   node: string;
-  roster: Pick<Roster, 'set' | 'delete' | 'facts' | 'onChange' | 'onSettled' | 'settled' | 'knows'>;
+  roster: Pick<Roster, 'set' | 'delete' | 'facts' | 'onChange' | 'onSettled' | 'settled' | 'doubtful' | 'knows'>;
   topics: Topics;
   store: Pick<Store, 'findPeers' | 'touchUsers'>;
   log: Logger;
@@ -42,23 +42,26 @@ export class Presence {
   readonly #clock: Clock;
   readonly #own: OwnUsers;
   readonly #watchers: Watchers;
+  readonly #sight: Sight;
+  readonly #cap: SessionCap;
   readonly #arrivals: Arrivals;
   readonly #lastSeen: LastSeen;
   readonly #connected = new ConnectedUsers();
   /** Users of whom nobody says anything any more, to be judged when the roster is settled. */
   readonly #held = new Set<Key>();
-  /** The last subscribe of a session, by its place among the commands. */
-  readonly #asked = new WeakMap<PresentSession, number>();
 
   constructor(options: PresenceOptions) {
-    const { roster, topics, store, log, clock = systemClock } = options;
+    const { node, roster, topics, store, log, sessionsPerUser: most, clock = systemClock } = options;
     this.#options = options;
     this.#clock = clock;
     this.#own = new OwnUsers(roster, clock);
     this.#watchers = new Watchers(topics);
+    const [own, watchers] = [this.#own, this.#watchers];
+    this.#sight = new Sight({ store, own, watchers, clock, log, isShown: (key) => isVisible(this.#connected.get(key)) });
+    this.#cap = new SessionCap({ most, node, own, roster, clock });
     this.#arrivals = new Arrivals(topics, clock);
     this.#lastSeen = new LastSeen(store, clock, log);
-    roster.onChange(presenceTable, (key, facts) => this.#judge(Number(key), facts));
+    roster.onChange(presenceTable, (key, facts) => this.#judge(Number(key), facts), isPresenceFact);
     roster.onSettled(() => this.#judgeHeld());
   }
 
@@ -69,7 +72,7 @@ export class Presence {
 
   /** A session is gone; harmless for one that never became live. */
   leave(session: PresentSession): void {
-    this.#watchers.leave(session);
+    this.#sight.leave(session);
     this.#own.leave(session);
   }
 
@@ -86,20 +89,22 @@ export class Presence {
    */
   async subscribe(session: PresentSession, userIds: readonly string[], place: number): Promise<PresenceBody[]> {
     const viewer = session.identity as Identity;
-    this.#asked.set(session, place);
-    const request = { tenant: viewer.tenantId, viewer: viewer.key, userIds, scope: scopeOf(viewer.role), workspace: viewer.workspaceId };
-    const peers = userIds.length === 0 ? [] : await this.#findPeers(request);
-    if (!session.isLive) throw new CommandError('UNAVAILABLE', 'the session has ended', { retryAfterMs: 0 });
-    if (this.#asked.get(session) === place) {
-      const watched = peers.map(({ key, workspace }) => ({ key, withEmail: seesEmail(viewer, workspace) }));
-      this.#watchers.replace(session, watched);
-    }
+    const peers = await this.#sight.subscribe(session, viewer, userIds, place);
     const byId = new Map(peers.map((peer) => [peer.id, peer]));
     return userIds.map((userId) => {
       const peer = byId.get(userId);
       if (!peer) return unseen(userId);
       return seen(viewer, peer, this.#connected.get(peer.key), this.#lastSeen.of(peer.key, peer.lastSeenMs));
     });
+  }
+
+  /**
+   * Takes note that a user, of this node or another, is no longer a member of some conversation: customers whom that concerns
+   * stop hearing of those with whom they have no other one in common, a second later at most while the store answers. May be
+   * called often, and for users nobody here knows.
+   */
+  recheck(user: Key): void {
+    this.#sight.recheck(user);
   }
 
   /** Presence of those of the users who are not offline, the viewer left out. Whether the viewer may see them was asked before. */
@@ -155,13 +160,11 @@ export class Presence {
   }
 
   close(): void {
+    this.#sight.close();
+    this.#cap.close();
     this.#own.close();
     this.#arrivals.close();
     this.#lastSeen.close();
-  }
-
-  #findPeers(request: Parameters<Store['findPeers']>[0]): Promise<Peer[]> {
-    return fromStore(this.#options.store.findPeers(request));
   }
 
   #judge(key: Key, facts: ReadonlyMap<string, unknown>): void {
@@ -175,7 +178,7 @@ export class Presence {
     this.#held.delete(key);
     this.#connected.set(key, now);
     if ((before?.status ?? 'offline') !== now.status) this.#turned(key, now, before);
-    this.#limitSessions(key, now.role, facts);
+    this.#cap.judge(key, now.role, facts);
   }
 
   #judgeHeld(): void {
@@ -191,8 +194,11 @@ export class Presence {
     const { userId, status, role, email, sinceMs } = now;
     this.#watchers.tell(key, { userId, status, role, email });
     const atMs = this.#clock.nowMs();
-    if (!isVisible(before) && (before || atMs - sinceMs < arrivedWithinMs)) this.#arrivals.note(key, now, true, atMs);
-    else if (!isVisible(now)) this.#vanished(key, now, atMs, now.node === this.#options.node);
+    // Whoever was taken for gone has come back, however long the session has lasted by now.
+    const isNew = before !== undefined || atMs - sinceMs < arrivedWithinMs || this.#arrivals.hasDeparted(key);
+    if (isVisible(now) && !isVisible(before)) {
+      if (isNew) this.#arrivals.note(key, now, true, atMs);
+    } else if (!isVisible(now)) this.#vanished(key, now, atMs, now.node === this.#options.node);
   }
 
   #gone(key: Key, before: Connected): void {
@@ -208,17 +214,5 @@ export class Presence {
   #vanished(key: Key, user: Connected, atMs: number, write: boolean): void {
     this.#arrivals.note(key, user, false, atMs);
     this.#lastSeen.note(key, atMs, write);
-  }
-
-  /** Every node orders a person's sessions alike, and ends those of its own that are not among the newest. */
-  #limitSessions(key: Key, role: Role, facts: ReadonlyMap<string, unknown>): void {
-    const { sessionsPerUser } = this.#options;
-    if (sessionsPerUser === undefined || role === 'bot' || role === 'service') return;
-    const surplus = surplusSessions(facts, sessionsPerUser);
-    if (surplus.size === 0) return;
-    for (const session of this.#own.sessionsOf(key)) {
-      // Later: this runs inside a change of the roster, and an end is the next one.
-      if (surplus.has(session.id)) this.#clock.soon(() => session.end(4409, 'replaced by a newer session'));
-    }
   }
 }

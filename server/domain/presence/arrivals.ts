@@ -15,12 +15,16 @@ interface Arrival {
 
 const windowMs = 250;
 const maxPerWindow = 200;
+/** Beyond this many it is forgotten of whom the departure was told first. */
+const maxDeparted = 100_000;
 
 export class Arrivals {
   readonly #topics: Topics;
   readonly #clock: Clock;
   /** By topic of the workspace's agents, then by user, in the order they happened. */
   readonly #waiting = new Map<string, Map<Key, Arrival>>();
+  /** Users who are gone as far as agents know. */
+  readonly #departed = new Set<Key>();
   #cancel: (() => void) | undefined;
 
   constructor(topics: Topics, clock: Clock) {
@@ -28,7 +32,14 @@ export class Arrivals {
     this.#clock = clock;
   }
 
+  /** Whether the last that agents were told of the user is that they are gone. */
+  hasDeparted(key: Key): boolean {
+    return this.#departed.has(key);
+  }
+
   note(key: Key, user: Connected, connected: boolean, atMs: number): void {
+    if (connected) this.#departed.delete(key);
+    else this.#depart(key);
     const topic = agentsTopic(user.tenant, user.workspace);
     const waiting = this.#waiting.get(topic) ?? new Map<Key, Arrival>();
     if (waiting.has(key) && waiting.get(key)?.connected !== connected) waiting.delete(key);
@@ -47,6 +58,11 @@ export class Arrivals {
   close(): void {
     this.#cancel?.();
     this.#waiting.clear();
+  }
+
+  #depart(key: Key): void {
+    if (this.#departed.size === maxDeparted) this.#departed.delete(this.#departed.values().next().value as Key);
+    this.#departed.add(key);
   }
 
   #start(): void {

@@ -1,12 +1,16 @@
 // What a node says of a user who is connected to it, in the roster's table `presence` under the user's key, and what follows
 // from the facts of all nodes. Every node concludes the same from the same facts.
 
-import type { Presence, Role } from '../../../protocol/index.ts';
+import { type Presence, type Role, roles } from '../../../protocol/index.ts';
 
 export type Status = Presence['status'];
 
-/** When it was opened (ms since 1970) and its id: the order of a user's sessions, the same on every node. */
-export type SessionMark = readonly [openedAtMs: number, id: string];
+/**
+ * The order of a user's sessions, the same on every node. The stamp is the time (ms since 1970) of the node when the session became
+ * live, or one more than the greatest stamp of the user's sessions known there: a session is newer than those it could know of,
+ * whatever the clocks say.
+ */
+export type SessionMark = readonly [stamp: number, id: string];
 
 export type PresenceFact = readonly [
   status: Status,
@@ -42,6 +46,28 @@ export const presenceTable = 'presence';
 /** From the one that wins to the one that loses. */
 const ranks: readonly Status[] = ['busy', 'online', 'away', 'offline'];
 
+/** The last time that a Date can hold. */
+const maxMs = 8.64e15;
+
+/** Whether a node of this version can use it. What a later version appends does no harm. */
+export function isPresenceFact(key: string, value: unknown): value is PresenceFact {
+  if (!Number.isSafeInteger(Number(key)) || !Array.isArray(value)) return false;
+  const [status, sessions, userId, role, tenant, workspace, email, sinceMs, live] = value as unknown[];
+  return (
+    ranks.includes(status as Status) &&
+    Array.isArray(sessions) &&
+    sessions.every(isMark) &&
+    [userId, tenant, workspace].every((text) => typeof text === 'string') &&
+    roles.includes(role as Role) &&
+    (email === null || typeof email === 'string') &&
+    isTime(sinceMs) &&
+    typeof live === 'boolean'
+  );
+}
+
+const isMark = (mark: unknown): mark is SessionMark => Array.isArray(mark) && isTime(mark[0]) && typeof mark[1] === 'string';
+const isTime = (ms: unknown): boolean => Number.isSafeInteger(ms) && (ms as number) >= 0 && (ms as number) <= maxMs;
+
 /** The status of a user with several sessions, or on several nodes. */
 export function strongest(statuses: Iterable<Status>): Status {
   let best = ranks.length - 1;
@@ -71,10 +97,10 @@ export function connectedOf(facts: ReadonlyMap<string, unknown>): Connected | un
   };
 }
 
-/** The user's sessions on all nodes, oldest first. */
+/** The user's sessions on the nodes of the facts, oldest first. */
 export function sessionMarks(facts: ReadonlyMap<string, unknown>): SessionMark[] {
   const marks = [...facts.values()].flatMap((fact) => (fact as PresenceFact)[1]);
-  return marks.sort(([aMs, a], [bMs, b]) => aMs - bMs || (a < b ? -1 : 1));
+  return marks.sort(([aStamp, a], [bStamp, b]) => aStamp - bStamp || (a < b ? -1 : 1));
 }
 
 /** Ids of the user's sessions that are not among the newest `most`. */

@@ -4,27 +4,32 @@
 // Owner of the table: this class. Everything here is synchronous.
 
 import { isDeepStrictEqual } from 'node:util';
-import { limits } from '../../../protocol/index.ts';
+import { limits, type Presence } from '../../../protocol/index.ts';
 import type { Key } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
 import type { Identity } from '../identity.ts';
-import { type PresenceFact, presenceTable, type SessionMark, type Status, strongest } from './facts.ts';
+import { type PresenceFact, presenceTable, type SessionMark, type Status, sessionMarks, strongest } from './facts.ts';
 
 /** A session, as far as presence needs it. */
 export interface PresentSession {
   readonly id: string;
-  readonly openedAtMs: number;
   readonly identity: Identity | undefined;
   readonly isLive: boolean;
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
+  push(name: 'presence:update', presence: Presence): void;
   end(code: 4409, reason: string): void;
+}
+
+interface OwnSession {
+  status: Status;
+  stamp: number;
 }
 
 interface OwnUser {
   /** Of the newest session. */
   identity: Identity;
-  sessions: Map<PresentSession, Status>;
+  sessions: Map<PresentSession, OwnSession>;
   sinceMs: number;
   /** Of the last session, for the grace. */
   lastStatus: Status;
@@ -32,8 +37,9 @@ interface OwnUser {
   said: PresenceFact | undefined;
 }
 
-/** Where the facts go. */
+/** Where the facts go, and what other nodes say. */
 export interface FactSink {
+  facts(table: string, key: string): ReadonlyMap<string, unknown>;
   set(table: string, key: string, value: unknown): void;
   delete(table: string, key: string): void;
 }
@@ -53,7 +59,7 @@ export class OwnUsers {
     user.cancelGrace?.();
     user.cancelGrace = undefined;
     user.identity = identity;
-    user.sessions.set(session, 'online');
+    user.sessions.set(session, { status: 'online', stamp: this.#stamp(identity.key) });
     this.#say(identity.key, user);
   }
 
@@ -61,8 +67,9 @@ export class OwnUsers {
   setStatus(session: PresentSession, status: Status): boolean {
     const key = session.identity?.key as Key;
     const user = this.#users.get(key);
-    if (!user?.sessions.has(session)) return false;
-    user.sessions.set(session, status);
+    const own = user?.sessions.get(session);
+    if (!user || !own) return false;
+    own.status = status;
     this.#say(key, user);
     return true;
   }
@@ -99,6 +106,11 @@ export class OwnUsers {
     return user;
   }
 
+  #stamp(key: Key): number {
+    const newest = sessionMarks(this.#sink.facts(presenceTable, String(key))).at(-1);
+    return Math.max(this.#clock.nowMs(), (newest?.[0] ?? 0) + 1);
+  }
+
   #end(key: Key): void {
     this.#users.delete(key);
     this.#sink.delete(presenceTable, String(key));
@@ -107,11 +119,11 @@ export class OwnUsers {
   /** Bots and services open many sessions: only the first and the last of them change anything. */
   #say(key: Key, user: OwnUser): void {
     const { identity, sessions } = user;
-    if (sessions.size > 0) user.lastStatus = strongest(sessions.values());
+    if (sessions.size > 0) user.lastStatus = strongest([...sessions.values()].map(({ status }) => status));
     const isPerson = identity.role !== 'bot' && identity.role !== 'service';
     const fact: PresenceFact = [
       user.lastStatus,
-      isPerson ? [...sessions.keys()].map(({ openedAtMs, id }): SessionMark => [openedAtMs, id]) : [],
+      isPerson ? [...sessions].map(([{ id }, { stamp }]): SessionMark => [stamp, id]) : [],
       identity.userId,
       identity.role,
       identity.tenantId,

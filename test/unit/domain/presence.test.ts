@@ -18,8 +18,11 @@ class Place {
   storeAnswers = true;
   /** What the store waits for before it answers who may be seen, by the first of them. */
   readonly delays = new Map<string, Promise<void>>();
+  /** How often the store was asked who may be seen. */
+  asked = 0;
 
-  constructor(node: string) {
+  constructor(node: string, aheadMs = 0) {
+    const { clock } = network;
     const names = { p: 'presence:update', q: 'presence:update' } as const;
     this.presence = new Presence({
       node,
@@ -32,8 +35,11 @@ class Place {
       },
       store: {
         findPeers: async ({ userIds, viewer }) => {
+          this.asked++;
+          const found = userIds.flatMap((id) => peers.get(id) ?? []).filter(({ key }) => !strangers.has(`${viewer} ${key}`));
           await this.delays.get(userIds[0] as string);
-          return userIds.flatMap((id) => peers.get(id) ?? []).filter(({ key }) => key !== 99 || viewer === 99);
+          if (!this.storeAnswers) throw new Error('the store does not answer');
+          return found;
         },
         touchUsers: async (rows) => {
           if (!this.storeAnswers) throw new Error('the store does not answer');
@@ -42,7 +48,11 @@ class Place {
       },
       log,
       sessionsPerUser: 3,
-      clock: network.clock,
+      clock: {
+        nowMs: () => clock.nowMs() + aheadMs,
+        later: (run, delayMs) => clock.later(run, delayMs),
+        soon: (run) => clock.soon(run),
+      },
     });
   }
 
@@ -58,10 +68,10 @@ class Place {
 
 class FakeSession implements PresentSession {
   readonly id: string;
-  readonly openedAtMs = network.clock.nowMs();
   readonly identity: Identity;
   readonly topics = new Set<string>();
   readonly #place: Place;
+  readonly pushed: unknown[] = [];
   isLive = true;
   ended: number | undefined;
 
@@ -78,6 +88,10 @@ class FakeSession implements PresentSession {
 
   unsubscribe(topic: string): void {
     this.topics.delete(topic);
+  }
+
+  push(_name: string, presence: unknown): void {
+    this.pushed.push(presence);
   }
 
   end(code: 4409): void {
@@ -103,6 +117,8 @@ const peer = (key: number, role: Role = 'customer', lastSeenMs = 0): Peer => ({
 let network: RosterNetwork;
 let sessions = 0;
 let peers: Map<string, Peer>;
+/** `viewer user` who may not be seen by the viewer. */
+let strangers: Set<string>;
 let nodes: string[];
 let here: Place;
 let there: Place;
@@ -110,6 +126,7 @@ let there: Place;
 beforeEach(async () => {
   network = new RosterNetwork();
   peers = new Map([peer(1), peer(2), peer(3), peer(4), peer(99)].map((one) => [one.id, one]));
+  strangers = new Set(['2 99']);
   nodes = [network.start(), network.start()];
   [here, there] = nodes.map((node) => new Place(node)) as [Place, Place];
   await network.clock.pass(2_000);
@@ -311,6 +328,20 @@ describe('arrivals', () => {
     expect(there.arrivals).toEqual(['+u1', '-u1']);
   });
 
+  test('who was told as gone is told as back, when the node was only silent', async () => {
+    new FakeSession(here, 1);
+    await network.clock.pass(60_000);
+    network.deafen(nodes[0] as string, nodes[1] as string);
+    await network.clock.pass(20_000);
+    network.nodes.get(nodes[1] as string)?.bus.ended(nodes[0] as string, 'gone');
+    await network.clock.pass(10_000);
+    expect(there.arrivals).toEqual(['+u1', '-u1']);
+    network.hear();
+    await network.clock.pass(20_000);
+    expect(there.arrivals).toEqual(['+u1', '-u1', '+u1']);
+    expect(here.arrivals).toEqual(['+u1']);
+  });
+
   test('come 200 at a time', async () => {
     for (let key = 1_000; key < 1_500; key++) new FakeSession(here, key);
     await network.clock.pass(251);
@@ -329,6 +360,106 @@ describe('arrivals', () => {
     await network.clock.pass(5_000);
     expect(third.presence.isConnected('t', 'u1')).toBe(true);
     expect(third.arrivals).toEqual([]);
+    third.presence.close();
+  });
+});
+
+describe('whoever loses a conversation', () => {
+  test('hears no more of those with whom none is left in common, and is told that they read as offline', async () => {
+    const viewer = new FakeSession(there, 2);
+    new FakeSession(here, 1);
+    new FakeSession(here, 3);
+    await network.clock.pass(100);
+    expect(await watching(there, viewer, 'u1', 'u3', 'u4')).toEqual(['online', 'online', 'offline']);
+    for (const key of [1, 4]) strangers.add(`2 ${key}`);
+    there.presence.recheck(2);
+    await network.clock.pass(200);
+    expect(viewer.topics).toEqual(new Set(['p3']));
+    expect(viewer.pushed).toEqual([{ userId: 'u1', status: 'offline' }]);
+  });
+
+  test('is no more heard of by customers of other nodes either', async () => {
+    const viewer = new FakeSession(there, 2);
+    new FakeSession(here, 1);
+    await watching(there, viewer, 'u1', 'u3');
+    strangers.add('2 1');
+    there.presence.recheck(1);
+    await network.clock.pass(200);
+    expect(viewer.topics).toEqual(new Set(['p3']));
+  });
+
+  test('is judged at most once a second for each session, however often it happens; staff and who asked for nobody never', async () => {
+    const viewer = new FakeSession(there, 2);
+    const agent = new FakeSession(there, 3, { role: 'agent' });
+    new FakeSession(there, 2);
+    for (const session of [viewer, agent]) await watching(there, session, 'u1');
+    there.asked = 0;
+    for (let i = 0; i < 500; i++) {
+      there.presence.recheck(2);
+      there.presence.recheck(3);
+      await network.clock.pass(10);
+    }
+    expect(there.asked).toBe(5);
+    strangers.add('2 1');
+    there.presence.recheck(2);
+    await network.clock.pass(1_100);
+    expect(viewer.topics.size).toBe(0);
+    expect(agent.topics.size).toBe(1);
+  });
+
+  test('is judged as soon as the store answers', async () => {
+    const viewer = new FakeSession(there, 2);
+    await watching(there, viewer, 'u1');
+    strangers.add('2 1');
+    there.storeAnswers = false;
+    there.presence.recheck(2);
+    await network.clock.pass(5_000);
+    expect(viewer.topics.size).toBe(1);
+    there.storeAnswers = true;
+    await network.clock.pass(1_100);
+    expect(viewer.topics.size).toBe(0);
+  });
+
+  test('while a subscribe is under way that has read before is judged again', async () => {
+    const viewer = new FakeSession(there, 2);
+    const slow = Promise.withResolvers<void>();
+    there.delays.set('u1', slow.promise);
+    const subscribed = watching(there, viewer, 'u1');
+    strangers.add('2 1');
+    there.presence.recheck(1);
+    await network.clock.pass(2_000);
+    there.delays.clear();
+    slow.resolve();
+    await subscribed;
+    await network.clock.pass(200);
+    expect(viewer.topics.size).toBe(0);
+  });
+});
+
+describe('what another version says', () => {
+  test.each([
+    ['an object', '1', { status: 'online', v: 2 }],
+    ['a text', '1', 'online'],
+    ['too short', '1', ['online', [], 'u1']],
+    ['an unknown status', '1', ['asleep', [], 'u1', 'customer', 't', 'w', null, 1, true]],
+    ['an unknown role', '1', ['online', [], 'u1', 'robot', 't', 'w', null, 1, true]],
+    ['another kind of sessions', '1', ['online', [{ id: 's' }], 'u1', 'customer', 't', 'w', null, 1, true]],
+    ['a stamp that cannot grow', '1', ['online', [[Number.MAX_SAFE_INTEGER, 's']], 'u1', 'customer', 't', 'w', null, 1, true]],
+    ['no key of a user', 'ana', ['online', [], 'u1', 'customer', 't', 'w', null, 1, true]],
+  ])('%s: is left out, and the rest of it is used, from the bus and from its page', async (_name, key, value) => {
+    const other = network.start();
+    const good = ['online', [], 'u3', 'customer', 't', 'w', null, 1, true, 'of a later version'];
+    await network.clock.pass(2_000);
+    network.roster(other).set('presence', key, value);
+    network.roster(other).set('presence', '3', good);
+    await network.clock.pass(3_000);
+    const third = new Place(network.start());
+    await network.clock.pass(3_000);
+    for (const place of [here, third]) {
+      expect(place.presence.connected('t')).toEqual(['u3']);
+      expect(place.presence.sessionsOf('t', 'u1')).toEqual([]);
+    }
+    for (const node of network.nodes.keys()) expect(network.roster(node).settled).toBe(true);
     third.presence.close();
   });
 });
@@ -374,7 +505,7 @@ describe('the cap of sessions', () => {
     }
     expect(opened.map(({ ended }) => ended)).toEqual([undefined, undefined, undefined]);
     opened.push(new FakeSession(there, 1), new FakeSession(there, 1));
-    await network.clock.pass(100);
+    await network.clock.pass(4_000);
     expect(opened.map(({ ended }) => ended)).toEqual([4409, 4409, undefined, undefined, undefined]);
     expect(here.presence.sessionsOf('t', 'u1')).toEqual(opened.slice(2).map(({ id }) => id));
     expect(there.presence.sessionsOf('t', 'u1')).toEqual(opened.slice(2).map(({ id }) => id));
@@ -383,10 +514,44 @@ describe('the cap of sessions', () => {
 
   test('many at once on both nodes: the same ones are left on both', async () => {
     const opened = Array.from({ length: 20 }, (_, i) => new FakeSession(i % 2 ? here : there, 1));
-    await network.clock.pass(500);
+    await network.clock.pass(4_000);
     const left = opened.filter(({ ended }) => ended === undefined).map(({ id }) => id);
     expect(left).toHaveLength(3);
     expect(here.presence.sessionsOf('t', 'u1')).toEqual(left);
+  });
+
+  test('a node whose clock is ahead gives its sessions no advantage over those that are opened later elsewhere', async () => {
+    const fast = new Place(network.start(), 60_000);
+    await network.clock.pass(2_000);
+    const old = [1, 2, 3].map(() => new FakeSession(fast, 1));
+    await network.clock.pass(1_000);
+    const again = [1, 2, 3].map(() => new FakeSession(there, 1));
+    await network.clock.pass(5_000);
+    expect(old.map(({ ended }) => ended)).toEqual([4409, 4409, 4409]);
+    expect(again.map(({ ended }) => ended)).toEqual([undefined, undefined, undefined]);
+    fast.presence.close();
+  });
+
+  test('sessions of a node that has died replace nobody, while it is not known to be dead', async () => {
+    const oldest = [new FakeSession(there, 1), new FakeSession(there, 1)];
+    await network.clock.pass(1_000);
+    new FakeSession(here, 1);
+    await network.clock.pass(1_000);
+    network.kill(nodes[0] as string);
+    const again = new FakeSession(there, 1);
+    await network.clock.pass(30_000);
+    expect([...oldest, again].map(({ ended }) => ended)).toEqual([undefined, undefined, undefined]);
+    expect(there.presence.sessionsOf('t', 'u1')).toHaveLength(3);
+  });
+
+  test('counts what was opened on both sides while the nodes could not hear each other', async () => {
+    network.redis('out');
+    const opened = [here, there, here, there].map((place) => new FakeSession(place, 1));
+    await network.clock.pass(60_000);
+    expect(opened.map(({ ended }) => ended)).toEqual([undefined, undefined, undefined, undefined]);
+    network.redis('back');
+    await network.clock.pass(10_000);
+    expect(opened.filter(({ ended }) => ended === 4409)).toHaveLength(1);
   });
 
   test('does not concern bots', async () => {
