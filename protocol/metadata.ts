@@ -38,6 +38,8 @@ function checkValue(value: unknown, depth: number, count: { keys: number }): str
   if (Array.isArray(value)) return firstFault(value, depth, count);
   if (!isPlainMap(value)) return 'metadata holds a value that JSON does not have';
   const keys = Object.keys(value);
+  // Decoders write it under another name, lest it change the prototype: what comes back would not be what was sent.
+  if (keys.includes('__proto__')) return 'metadata holds a key __proto__';
   count.keys += keys.length;
   if (count.keys > limits.maxMetadataKeys) return `metadata has more than ${limits.maxMetadataKeys} keys`;
   return firstFault(keys, depth, count) ?? firstFault(Object.values(value), depth, count);

@@ -44,6 +44,7 @@ describe('what does not', () => {
     ['four bytes too many in characters of four', ofBytes(limits.maxMetadataBytes + 4, '😀'), /exceeds 4096 bytes/],
     ['bytes that only escaping adds', { t: '\u0001'.repeat(700) }, /exceeds 4096 bytes/],
     ['NUL in a value', { a: 'b\u0000' }, /NUL/],
+    ['a key that decoders rename', JSON.parse('{"a":{"__proto__":1}}'), /__proto__/],
     ['NUL in a key', { 'a\u0000': 1 }, /NUL/],
     ['NUL deep inside', { a: [{ b: ['\u0000'] }] }, /NUL/],
     ['a lone high surrogate', { a: '\ud83d' }, /surrogate/],
