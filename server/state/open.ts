@@ -41,7 +41,7 @@ export function openState(options: StateOptions): OpenedState {
   });
   return {
     state: new RedisState(redis),
-    directory: new RedisRosterDirectory(redis, options.node),
+    directory: new RedisRosterDirectory(redis, options.node, options.log),
     redis,
     close: async () => redis.disconnect(),
   };

@@ -95,6 +95,34 @@ describe('the directory of facts', () => {
     expect(await directory().renew()).toBe(false);
   });
 
+  test('what no node writes is left out, and the rest is used', async () => {
+    await directory().replace(facts);
+    await redis.command('HSET', 'utalk:test:roster:a', 't\0damaged', 'no packed value', 'without a table', 'x');
+    expect(new Set(await directory().load('a'))).toEqual(new Set(facts));
+  });
+
+  test('a page of another type is none, and is made anew', async () => {
+    await redis.command('DEL', 'utalk:test:roster:a');
+    await redis.command('SET', 'utalk:test:roster:a', 'x');
+    expect(await directory().load('a')).toBeUndefined();
+    expect(await directory().nodes()).toEqual([]);
+    expect(await directory().renew()).toBe(false);
+    await directory().replace(facts);
+    expect(new Set(await directory().load('a'))).toEqual(new Set(facts));
+  });
+
+  test('nothing is written without its expiry', async () => {
+    await redis.command('ACL', 'SETUSER', 'nearly', 'on', '>password', '~*', '+@all', '-pexpire');
+    const url = redis.url.replace('//', '//nearly:password@');
+    const nearly = openState({ url, prefix: 'utalk:test', node: 'nearly', log });
+    opened.push(nearly);
+    await connected(nearly);
+    await expect(nearly.directory?.replace(facts)).rejects.toBeInstanceOf(StateUnavailable);
+    await expect(nearly.directory?.write(facts)).rejects.toBeInstanceOf(StateUnavailable);
+    expect(await redis.command('EXISTS', 'utalk:test:roster:nearly')).toBe(0);
+    expect(await directory().nodes()).not.toContain('nearly');
+  });
+
   test('close takes the page away', async () => {
     const other = await open('closing');
     const closing = other.directory as RedisRosterDirectory;
