@@ -8,8 +8,8 @@ import type { Key } from '../../store/store.ts';
 
 const batch = 100;
 const retryMs = 1_000;
-/** Beyond this the keys are given up for a look at everything. */
-const maxPending = 100_000;
+/** Beyond this the keys are given up for a look at everything: more than a node has users online. */
+const maxPending = 1_000_000;
 
 export interface PendingKeysOptions {
   /** What is done, in words for the log. */
