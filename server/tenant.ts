@@ -59,8 +59,9 @@ export interface Tenant {
   joinRoom(userId: string, roomId: string): Promise<boolean>;
   leaveRoom(userId: string, roomId: string): Promise<boolean>;
   /**
-   * Expels a user like the command `user:expel`: all sessions end with 4403, and tokens from before now are refused.
-   * @returns false, and nothing is done, when the user is not connected. @throws CommandError UNAVAILABLE
+   * Expels a user like the command `user:expel`: all sessions end with 4403, and tokens from before now are refused. Done in the
+   * store, so it also meets a session on another node that this one has not heard of.
+   * @returns false when the user was never seen, or is not connected as far as this node knows. @throws CommandError UNAVAILABLE
    */
   disconnectUser(userId: string, options?: { reason?: string; message?: string }): Promise<boolean>;
 }
@@ -69,7 +70,7 @@ export interface Tenant {
 const publisher = { id: 'utalk:application', name: 'Application', role: 'service', workspace: 'default' } as const;
 
 export function openTenant(services: Services, id: string): Tenant {
-  const { presence, rooms, users, fanOut, registry, announce, notifications } = services;
+  const { presence, roster, rooms, users, fanOut, registry, announce, notifications } = services;
   const events = eventsOf(services, id);
   const connected = async (userId: string): Promise<UserRecord | undefined> =>
     presence.isConnected(id, userId) ? fromStore(users.find(id, userId)) : undefined;
@@ -107,9 +108,14 @@ export function openTenant(services: Services, id: string): Tenant {
     joinRoom: (userId, roomId) => move(userId, roomId, true),
     leaveRoom: (userId, roomId) => move(userId, roomId, false),
     async disconnectUser(userId, options = {}) {
-      if (!presence.isConnected(id, userId)) return false;
-      await expel(services, id, userId, options);
-      return true;
+      const mayBeConnected = presence.isConnected(id, userId) || !roster.settled;
+      try {
+        await expel(services, id, userId, options);
+      } catch (error) {
+        if (error instanceof CommandError && error.code === 'NOT_FOUND') return false;
+        throw error;
+      }
+      return mayBeConnected;
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { openTenant } from '../../server/tenant.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { TestServer } from '../support/start-server.ts';
@@ -87,5 +88,28 @@ describe('the hourly limit', () => {
     const { conversation } = await service.request('conversation:create', { members: ['ana'], channel: 'web' });
     const answers = await Promise.all(texts(conversation.id, 120).map((body) => service.exchange('message:send', body)));
     expect(answers.filter(({ error }) => error)).toEqual([]);
+  });
+});
+
+describe('disconnectUser', () => {
+  const disconnect = (userId: string) => openTenant(one.app.node.services, 'acme').disconnectUser(userId);
+
+  test('refuses the tokens of a user who is offline, and does not know one who was never seen', async () => {
+    const client = await two.client({ userId: 'offline' });
+    await client.close();
+    const { presence, users } = one.app.node.services;
+    await vi.waitFor(() => expect(presence.isConnected('acme', 'offline')).toBe(false), { timeout: 10_000 });
+    expect(await disconnect('offline')).toBe(false);
+    expect(await disconnect('never seen')).toBe(false);
+    expect((await users.find('acme', 'offline'))?.tokensValidAfterMs).toBeGreaterThan(0);
+  });
+
+  // Last: Redis does not come back.
+  test('reaches a session on another node while Redis is down', async () => {
+    await redis.kill();
+    for (const { app } of [one, two]) await vi.waitFor(() => expect(app.node.services.roster.settled).toBe(false), { timeout: 10_000 });
+    const client = await two.client({ userId: 'late' });
+    expect(await disconnect('late')).toBe(true);
+    expect(await client.closed).toMatchObject({ code: 4403 });
   });
 });
