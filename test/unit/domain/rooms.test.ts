@@ -242,6 +242,16 @@ describe('bounds', () => {
   });
 });
 
+test('what another version says of rooms is left out', async () => {
+  here.join(1, 'r');
+  there.roster.set('rooms', 'one part', 1);
+  there.roster.set('rooms', 't\0r\0u2\0more', 1);
+  there.roster.set('rooms', 't\0r\0u3', { since: 1 });
+  await heard();
+  expect(here.rooms.usersIn('t', 'r')).toEqual(['u1', 'u3']);
+  expect(here.rooms.stats()).toMatchObject({ rooms: 1, memberships: 2 });
+});
+
 test('rooms of a node that has gone are empty at once when it is dead, later when it said goodbye', async () => {
   const third = new House(hub, nodeThird);
   here.join(9, 'r');
