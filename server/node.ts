@@ -157,6 +157,7 @@ export class ConversationNode {
       evictions: new Evictions({ registry, users, store, announce, log }),
       enterUser: batcher((requests) => store.enterUsers(requests), 500, 2),
     };
+    const recheckSight = (user: Key) => presence.recheck(user);
     this.#grants = new Grants({
       conversations,
       joining: this.services.joining,
@@ -165,6 +166,7 @@ export class ConversationNode {
       topics,
       log,
       compare: (key) => this.#reconciliation.members([key]),
+      recheckSight,
     });
     this.#reconciliation = new Reconciliation({
       store,
@@ -175,6 +177,7 @@ export class ConversationNode {
       topics,
       log,
       onUsers: (found) => this.#judge(found),
+      recheckSight,
       online: () => registry.online(),
     });
     membership.onAdded = (conversation, user) => updates.add(conversation, user);

@@ -22,6 +22,8 @@ export interface ReconciliationParts {
   log: Logger;
   /** Judges the sessions of users whose rights or session numbers may have changed. */
   onUsers(users: Awaited<ReturnType<Store['readUsers']>>): void;
+  /** A user may have lost the sight of others, and they of this one. */
+  recheckSight(user: Key): void;
   /** Users with a session here, with their inboxes. */
   online(): readonly { user: Key; inbox: Key; limit: number }[];
 }
@@ -88,15 +90,20 @@ export class Reconciliation {
   }
 
   async #readOverviews(keys: readonly Key[]): Promise<void> {
-    const { store, updates, online } = this.#parts;
+    const { store, online } = this.#parts;
     const wanted = new Set(keys);
     const requests = online().filter(({ user }) => wanted.has(user));
     for (let i = 0; i < requests.length; i += overviewBatch) {
       const part = requests.slice(i, i + overviewBatch);
       const entries = await store.enterUsers(part);
       for (const [place, { user }] of part.entries())
-        updates.replace(user, entries[place]?.conversations.map(({ conversation }) => conversation) ?? []);
+        this.#replace(user, entries[place]?.conversations.map(({ conversation }) => conversation) ?? []);
     }
+  }
+
+  #replace(user: Key, conversations: readonly Key[]): void {
+    this.#parts.updates.replace(user, conversations);
+    this.#parts.recheckSight(user);
   }
 
   async #readMembers(keys: readonly Key[]): Promise<void> {
@@ -105,7 +112,8 @@ export class Reconciliation {
   }
 
   #member({ record, members }: Loaded): void {
-    const { conversations, updates, audience, delivery, topics } = this.#parts;
+    const { conversations, updates, audience, delivery, topics, recheckSight } = this.#parts;
+    for (const user of updates.followers(record.key)) recheckSight(user);
     conversations.forget(record.key, record.accessVersion);
     const present = new Set(members.map((member) => member.user));
     // With a cursor, the entry of the removal takes the grant back in its turn.

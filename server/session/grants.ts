@@ -21,6 +21,8 @@ export interface GrantsParts {
   log: Logger;
   /** Compares what is known of the members with the store. */
   compare(conversation: Key): void;
+  /** A user may have lost the sight of others, and they of this one. */
+  recheckSight(user: Key): void;
 }
 
 /** A grant that cannot be checked for so long ends its session, which connects again and is checked there. */
@@ -36,12 +38,13 @@ export class Grants {
 
   /** Applies a change in the turn of its entry; then tells those whom it concerns. @param seq of the entry */
   apply(change: MembersChanged, seq: number): void {
-    const { conversations, updates, registry, topics } = this.#parts;
+    const { conversations, updates, registry, topics, recheckSight } = this.#parts;
     const { conversation, conversationId, added, removed } = change;
     conversations.membersChanged(change);
     for (const user of removed) {
       registry.revoke(user, conversation, seq);
       updates.remove(conversation, user);
+      recheckSight(user);
     }
     for (const user of added) updates.add(conversation, user);
     for (const event of change.pushes ?? []) publishEvent(topics, event);
@@ -57,7 +60,7 @@ export class Grants {
    * what does not follow what is known is compared with the store instead, when it concerns anybody here.
    */
   applyUnordered(change: MembersChanged, seq: number): void {
-    const { conversations, registry, updates, compare } = this.#parts;
+    const { conversations, registry, updates, compare, recheckSight } = this.#parts;
     if (conversations.follows(change)) {
       this.apply(change, seq);
       return;
@@ -66,13 +69,15 @@ export class Grants {
     conversations.forget(conversation, accessVersion);
     const concerned = [...added, ...removed].some((user) => registry.isOnline(user)) || updates.followers(conversation).length > 0;
     if (concerned) compare(conversation);
+    for (const user of removed) recheckSight(user);
   }
 
   /** The entry of the change has had its turn already, read from the store without the keys that come with it now. */
   applyLate(change: MembersChanged): void {
-    const { conversations, updates, topics } = this.#parts;
+    const { conversations, updates, topics, recheckSight } = this.#parts;
     conversations.forget(change.conversation, change.accessVersion);
     for (const user of change.added) updates.add(change.conversation, user);
+    for (const user of change.removed) recheckSight(user);
     for (const event of change.pushes ?? []) publishEvent(topics, event);
   }
 
@@ -80,14 +85,18 @@ export class Grants {
   changeOf(entry: StoredEntry): MembersChanged | undefined {
     if (entry.type !== 'system' || entry.metadata?.event !== 'member:removed') return undefined;
     const { conversation, conversationId, metadata } = entry;
-    this.#parts.conversations.forget(conversation, metadata.accessVersion as number);
+    const { conversations, registry, updates, recheckSight } = this.#parts;
+    conversations.forget(conversation, metadata.accessVersion as number);
     const ids = (metadata.users as { userId: string }[]).map((user) => user.userId);
-    return { conversation, conversationId, accessVersion: 0, added: [], removed: this.#parts.registry.keysOf(conversation, ids) };
+    // The removed may have no session here; those who watch them do.
+    for (const user of updates.followers(conversation)) recheckSight(user);
+    return { conversation, conversationId, accessVersion: 0, added: [], removed: registry.keysOf(conversation, ids) };
   }
 
   /** Changes of members may be among entries that were skipped: every grant in the conversation is checked in the store. */
   recheck(conversation: Key, conversationId: string): void {
     this.#parts.conversations.forget(conversation);
+    for (const user of this.#parts.updates.followers(conversation)) this.#parts.recheckSight(user);
     for (const session of this.#parts.registry.all())
       if (session.holds(conversation)) void this.#recheckOne(session, conversation, conversationId);
   }
