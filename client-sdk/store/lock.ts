@@ -14,12 +14,28 @@ interface Lease {
 
 const leaseMs = 10_000;
 const renewMs = 3_000;
+const settleMs = 50;
 
 export function lockOf(store: ClientStore, scope: string): Lock {
   const { locks } = (globalThis.navigator ?? {}) as Partial<Navigator>;
-  // The signal ends the waiting only: the work ends by itself.
-  if (locks) return (name, work, signal) => locks.request(scope + name, { signal }, work) as Promise<never>;
-  return leaseLock(store);
+  return locks ? webLock(locks, scope) : leaseLock(store);
+}
+
+/** The signal ends the waiting only: the work ends by itself. */
+function webLock(locks: LockManager, scope: string): Lock {
+  return (name, work, signal) =>
+    new Promise((resolve, reject) => {
+      let begun = false;
+      // Chromium overlooks an abort that comes right behind the request.
+      const abort = () => begun || reject(signal.reason);
+      signal.addEventListener('abort', abort);
+      const held = locks.request(scope + name, { signal }, () => {
+        if (signal.aborted) throw signal.reason;
+        begun = true;
+        return work();
+      });
+      held.then(resolve as (value: unknown) => void, reject).finally(() => signal.removeEventListener('abort', abort));
+    });
 }
 
 /** A lock for stores whose platform has none. Someone who dies without giving it back holds it for ten seconds. */
@@ -50,17 +66,23 @@ async function taken(store: ClientStore, key: string, owner: string, signal: Abo
     const held = (await store.get(key)) as Lease | undefined;
     if (!held || held.until < Date.now()) {
       await store.set(key, { owner, until: Date.now() + leaseMs });
-      // Of two that wrote at once, the last one has it.
+      // Of two that saw it free at once, the one that wrote last has it.
+      await pause(settleMs, signal);
       if (((await store.get(key)) as Lease | undefined)?.owner === owner) return;
     }
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, renewMs / 2);
-      signal.addEventListener('abort', wake);
-    });
+    await pause(renewMs / 2, signal);
   }
+}
+
+/** Until the time has passed, or the signal aborts. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, ms);
+    signal.addEventListener('abort', wake);
+  });
 }
