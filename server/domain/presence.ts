@@ -23,7 +23,7 @@ import type { Topics } from './topics.ts';
 export interface PresenceOptions {
   /** This node, as in the facts. */
   node: string;
-  roster: Pick<Roster, 'set' | 'delete' | 'facts' | 'onChange' | 'onSettled' | 'settled' | 'doubtful' | 'knows'>;
+  roster: Pick<Roster, 'set' | 'delete' | 'facts' | 'onChange' | 'onSettled' | 'settled' | 'knows' | 'confirm' | 'hasConfirmed'>;
   topics: Topics;
   store: Pick<Store, 'findPeers' | 'touchUsers'>;
   log: Logger;

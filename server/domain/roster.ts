@@ -8,6 +8,7 @@ import type { Bus, BusState, NodeChange } from '../bus/index.ts';
 import { type RosterDirectory, renewEveryMs } from '../state/index.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Announcer } from './roster/announcer.ts';
+import { Confirmations } from './roster/confirmations.ts';
 import { type FactCheck, type FactListener, Facts } from './roster/facts.ts';
 import { FollowedNodes } from './roster/followed.ts';
 import { readFrame, type Said } from './roster/frames.ts';
@@ -33,6 +34,7 @@ export class Roster {
   readonly #pace: Pace;
   readonly #announcer: Announcer;
   readonly #followed: FollowedNodes;
+  readonly #confirmations: Confirmations;
   readonly #settledListeners: (() => void)[] = [];
   #wasSettled = false;
   #cancelTick: () => void;
@@ -47,6 +49,7 @@ export class Roster {
     this.#announcer = new Announcer({ bus, directory, log, clock, page: () => this.#facts.listOf(bus.node) });
     const [facts, pace] = [this.#facts, this.#pace];
     this.#followed = new FollowedNodes({ bus, directory, log, clock, facts, pace, onProgress: () => this.#noteSettled() });
+    this.#confirmations = new Confirmations({ bus, clock, facts });
     this.#cancelTick = () => {};
     if (directory) this.#tick();
   }
@@ -95,9 +98,18 @@ export class Roster {
     return this.#bus.state === 'up' && this.#followed.complete;
   }
 
-  /** Whether some of what is known may be of a node that has just died, or that says something else by now. */
-  get doubtful(): boolean {
-    return !this.settled || this.#bus.doubtful;
+  /**
+   * Asks all nodes to say once more what they say of a key. Listeners of the key are told of every answer; who does not answer may
+   * be dead.
+   * @returns the number of the question
+   */
+  confirm(table: string, key: string): number {
+    return this.#confirmations.ask(table, key);
+  }
+
+  /** Whether what the node says was said after the question. */
+  hasConfirmed(node: string, question: number): boolean {
+    return this.#confirmations.has(node, question);
   }
 
   /** Calls the listener whenever `settled` becomes true. */
@@ -116,13 +128,18 @@ export class Roster {
     }
     if (said.kind === 'facts') this.#followed.heard(origin, said.facts);
     else if (said.kind === 'ask') this.#answer(said.node);
-    else if (this.#directory) this.#followed.load(origin);
+    else if (said.kind === 'question') this.#confirmations.asked(origin, said);
+    else if (said.kind === 'answer') {
+      this.#confirmations.answered(origin, said);
+      this.#followed.heard(origin, said.facts);
+    } else if (this.#directory) this.#followed.load(origin);
     else if (said.kind === 'anew') this.#followed.begun(origin);
     else this.#followed.completed(origin);
   }
 
   nodeChanged(node: string, change: NodeChange): void {
     this.#followed.changed(node, change);
+    if (change !== 'joined') this.#confirmations.forget(node);
     // Without a directory a node that has joined is told by the others.
     if (change === 'joined' && !this.#directory) this.#announcer.anew();
   }
@@ -151,6 +168,7 @@ export class Roster {
   async close(): Promise<void> {
     this.#cancelTick();
     this.#pace.close();
+    this.#confirmations.close();
     this.#followed.close();
     await this.#announcer.close();
   }

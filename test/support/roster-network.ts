@@ -9,8 +9,6 @@ import { VirtualClock } from './virtual-clock.ts';
 const log = pino({ level: 'silent' });
 const delayMs = 2;
 const probeMs = 1_000;
-/** As the bus over Redis has it. */
-const silentMs = 2_500;
 
 interface Page {
   facts: Map<string, Fact>;
@@ -103,6 +101,7 @@ const put = (page: Map<string, Fact>, fact: Fact) => {
 class SimulatedBus implements Bus {
   readonly node: string;
   readonly remote = true;
+  readonly doubtful = false;
   state: BusState = 'up';
   onEvents: BusHandler = () => {};
   onLost: (origin: string | undefined) => void = () => {};
@@ -112,7 +111,6 @@ class SimulatedBus implements Bus {
   #flush = 0;
   /** The last flush heard of each node. */
   readonly #heard = new Map<string, number>();
-  readonly #heardAtMs = new Map<string, number>();
 
   constructor(network: RosterNetwork, node: string) {
     this.#network = network;
@@ -127,28 +125,20 @@ class SimulatedBus implements Bus {
     if (this.state !== 'up') return;
     const before = this.#heard.get(origin);
     this.#heard.set(origin, flush);
-    this.#heardAtMs.set(origin, this.#network.clock.nowMs());
     if (before === undefined) this.onNode(origin, 'joined');
     if (flush !== (before ?? 0) + 1) this.onLost(origin);
     if (events.length > 0) this.onEvents(origin, events, []);
   }
 
   ended(node: string, change: NodeChange): void {
-    this.#heardAtMs.delete(node);
     if (this.#heard.delete(node)) this.onNode(node, change);
   }
 
   turn(state: BusState): void {
     if (state === this.state) return;
     this.state = state;
-    if (state === 'up') for (const node of this.#heardAtMs.keys()) this.#heardAtMs.set(node, this.#network.clock.nowMs());
     this.onState(state);
     if (state === 'up') this.onLost(undefined);
-  }
-
-  get doubtful(): boolean {
-    const nowMs = this.#network.clock.nowMs();
-    return this.state !== 'up' || [...this.#heardAtMs.values()].some((atMs) => nowMs - atMs > silentMs);
   }
 
   interest(): void {}

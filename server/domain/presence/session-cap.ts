@@ -1,13 +1,14 @@
 // Most sessions of one person on all nodes: every node orders them alike, and ends those of its own that are not among the newest.
 //
-// An end for being replaced is final for the client, so sessions of other nodes count only after they were confirmed: a node that
-// has died a moment ago still seems to have sessions, while their users are coming back here.
+// An end for being replaced is final for the client, so sessions of other nodes count only when those have confirmed them: a node
+// that has died a moment ago still seems to have sessions, while their users are coming back here.
 
 import type { Role } from '../../../protocol/index.ts';
 import type { Key } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
-import { presenceTable, sessionMarks } from './facts.ts';
-import type { OwnUsers } from './own-users.ts';
+import type { Roster } from '../roster.ts';
+import { presenceTable, surplusSessions } from './facts.ts';
+import type { OwnUsers, PresentSession } from './own-users.ts';
 
 export interface SessionCapOptions {
   /** Undefined: no cap, or another policy sees to it. */
@@ -15,75 +16,79 @@ export interface SessionCapOptions {
   /** This node, as in the facts. */
   node: string;
   own: OwnUsers;
-  roster: { facts(table: string, key: string): ReadonlyMap<string, unknown>; readonly doubtful: boolean };
+  roster: Pick<Roster, 'facts' | 'confirm' | 'hasConfirmed'>;
   clock: Clock;
 }
 
 type PresenceFacts = ReadonlyMap<string, unknown>;
 
-/** Longer than a node that lives is ever silent without being doubted. */
-const confirmMs = 3_000;
-const doubtfulMs = 1_000;
+interface Question {
+  number: number;
+  cancel: () => void;
+}
+
+/** Who has not answered by then is left out for now. */
+const answerMs = 300;
+const askAgainMs = 1_000;
 
 export class SessionCap {
   readonly #options: SessionCapOptions;
-  /** Users with too many sessions unless some of them are dead: cancels the question whether they still have. */
-  readonly #unconfirmed = new Map<Key, () => void>();
+  /** Users with sessions here that must end if all the others are alive. */
+  readonly #asked = new Map<Key, Question>();
 
   constructor(options: SessionCapOptions) {
     this.#options = options;
   }
 
-  /** To be called after every change of a user's facts. */
+  /** To be called after every change of a user's facts, and after every answer. */
   judge(key: Key, role: Role, facts: PresenceFacts): void {
-    const { most, node } = this.#options;
+    const { most, node, roster } = this.#options;
     if (most === undefined || role === 'bot' || role === 'service') return;
-    const here = facts.get(node);
-    if (here === undefined || sessionMarks(facts).length <= most) {
-      this.#confirmed(key);
-      return;
+    const question = this.#asked.get(key);
+    if (this.#surplus(key, facts).length === 0) this.#forget(key);
+    else if (facts.size === 1) this.#end(key, facts);
+    else if (!question) {
+      this.#end(key, new Map([...facts].filter(([name]) => name === node)));
+      this.#ask(key, answerMs);
+    } else if ([...facts.keys()].every((name) => roster.hasConfirmed(name, question.number))) {
+      this.#forget(key);
+      this.#end(key, facts);
     }
-    this.#end(key, new Map([[node, here]]));
-    if (!this.#unconfirmed.has(key)) this.#ask(key, confirmMs);
   }
 
   close(): void {
-    for (const cancel of this.#unconfirmed.values()) cancel();
-    this.#unconfirmed.clear();
+    for (const { cancel } of this.#asked.values()) cancel();
+    this.#asked.clear();
   }
 
-  #ask(key: Key, delayMs: number): void {
-    this.#unconfirmed.set(
-      key,
-      this.#options.clock.later(() => this.#confirm(key), delayMs),
-    );
+  #ask(key: Key, waitMs: number): void {
+    const { roster, clock } = this.#options;
+    const number = roster.confirm(presenceTable, String(key));
+    this.#asked.set(key, { number, cancel: clock.later(() => this.#late(key, number), waitMs) });
   }
 
-  #confirm(key: Key): void {
+  /** Somebody does not answer, who will be heard again or taken for dead. */
+  #late(key: Key, question: number): void {
     const { roster } = this.#options;
-    if (roster.doubtful) {
-      this.#ask(key, doubtfulMs);
-      return;
-    }
-    this.#unconfirmed.delete(key);
-    this.#end(key, roster.facts(presenceTable, String(key)));
+    const facts = roster.facts(presenceTable, String(key));
+    this.#end(key, new Map([...facts].filter(([node]) => roster.hasConfirmed(node, question))));
+    this.#ask(key, askAgainMs);
   }
 
-  #confirmed(key: Key): void {
-    this.#unconfirmed.get(key)?.();
-    this.#unconfirmed.delete(key);
+  #forget(key: Key): void {
+    this.#asked.get(key)?.cancel();
+    this.#asked.delete(key);
   }
 
   #end(key: Key, facts: PresenceFacts): void {
-    const { most, own, clock } = this.#options;
-    const surplus = new Set(
-      sessionMarks(facts)
-        .slice(0, -(most as number))
-        .map(([, id]) => id),
-    );
-    for (const session of own.sessionsOf(key)) {
-      // Later: this may run inside a change of the roster, and an end is the next one.
-      if (surplus.has(session.id)) clock.soon(() => session.end(4409, 'replaced by a newer session'));
-    }
+    // Later: this may run inside a change of the roster, and an end is the next one.
+    for (const session of this.#surplus(key, facts)) this.#options.clock.soon(() => session.end(4409, 'replaced by a newer session'));
+  }
+
+  /** Sessions of this node that are not among the newest of the facts. */
+  #surplus(key: Key, facts: PresenceFacts): PresentSession[] {
+    const { most, own } = this.#options;
+    const surplus = surplusSessions(facts, most as number);
+    return surplus.size === 0 ? [] : [...own.sessionsOf(key)].filter(({ id }) => surplus.has(id));
   }
 }

@@ -505,7 +505,7 @@ describe('the cap of sessions', () => {
     }
     expect(opened.map(({ ended }) => ended)).toEqual([undefined, undefined, undefined]);
     opened.push(new FakeSession(there, 1), new FakeSession(there, 1));
-    await network.clock.pass(4_000);
+    await network.clock.pass(500);
     expect(opened.map(({ ended }) => ended)).toEqual([4409, 4409, undefined, undefined, undefined]);
     expect(here.presence.sessionsOf('t', 'u1')).toEqual(opened.slice(2).map(({ id }) => id));
     expect(there.presence.sessionsOf('t', 'u1')).toEqual(opened.slice(2).map(({ id }) => id));
@@ -514,7 +514,7 @@ describe('the cap of sessions', () => {
 
   test('many at once on both nodes: the same ones are left on both', async () => {
     const opened = Array.from({ length: 20 }, (_, i) => new FakeSession(i % 2 ? here : there, 1));
-    await network.clock.pass(4_000);
+    await network.clock.pass(500);
     const left = opened.filter(({ ended }) => ended === undefined).map(({ id }) => id);
     expect(left).toHaveLength(3);
     expect(here.presence.sessionsOf('t', 'u1')).toEqual(left);
@@ -542,6 +542,20 @@ describe('the cap of sessions', () => {
     await network.clock.pass(30_000);
     expect([...oldest, again].map(({ ended }) => ended)).toEqual([undefined, undefined, undefined]);
     expect(there.presence.sessionsOf('t', 'u1')).toHaveLength(3);
+  });
+
+  test('a session elsewhere whose end was not heard replaces nobody', async () => {
+    const oldest = [new FakeSession(there, 1), new FakeSession(there, 1)];
+    await network.clock.pass(100);
+    const moved = new FakeSession(here, 1);
+    await network.clock.pass(100);
+    network.deafen(nodes[0] as string, nodes[1] as string);
+    moved.close();
+    await network.clock.pass(100);
+    network.hear();
+    const again = new FakeSession(there, 1);
+    await network.clock.pass(2_000);
+    expect([...oldest, again].map(({ ended }) => ended)).toEqual([undefined, undefined, undefined]);
   });
 
   test('counts what was opened on both sides while the nodes could not hear each other', async () => {

@@ -150,6 +150,42 @@ describe('nodes', () => {
   });
 });
 
+describe('a question', () => {
+  test('is answered by all who live, with what they say now, heard before or not', async () => {
+    const [a, b] = await two();
+    const dead = network.start();
+    for (const node of [a, dead]) network.roster(node).set('t', 'k', 1);
+    network.roster(a).set('t', 'taken back', 1);
+    await network.clock.pass(2_000);
+    network.kill(dead);
+    network.deafen(a, b);
+    network.roster(a).set('t', 'k', 2);
+    network.roster(a).delete('t', 'taken back');
+    await network.clock.pass(10);
+    network.hear();
+    const told: string[] = [];
+    network.roster(b).onChange('t', (key, facts) => told.push(`${key} ${[...facts.values()].toSorted()}`));
+    const question = network.roster(b).confirm('t', 'k');
+    expect(network.roster(b).confirm('t', 'taken back')).toBe(question);
+    expect([a, b, dead].map((node) => network.roster(b).hasConfirmed(node, question))).toEqual([false, true, false]);
+    await network.clock.pass(20);
+    expect([a, b, dead].map((node) => network.roster(b).hasConfirmed(node, question))).toEqual([true, true, false]);
+    expect(told).toEqual(['k 1,2', 'taken back ']);
+    expect(network.roster(b).hasConfirmed(a, network.roster(b).confirm('t', 'k'))).toBe(false);
+  });
+
+  test('about many keys is several', async () => {
+    const [a, b] = await two();
+    for (let i = 0; i < 250; i++) network.roster(a).set('t', `k${i}`, i);
+    await network.clock.pass(100);
+    const questions = Array.from({ length: 250 }, (_, i) => network.roster(b).confirm('t', `k${i}`));
+    expect(new Set(questions).size).toBe(3);
+    await network.clock.pass(50);
+    expect(questions.every((question) => network.roster(b).hasConfirmed(a, question))).toBe(true);
+    expect(network.known(b)).toHaveLength(250);
+  });
+});
+
 describe('losses', () => {
   test('many a second are one load a second, and the last of them is not forgotten', async () => {
     const [a, b] = await two();
