@@ -47,6 +47,24 @@ describe('presence', () => {
     for (const viewer of viewers) expect(viewer.all('presence:update').filter(({ userId }) => userId === 'ben')).toHaveLength(1);
   });
 
+  test('of others is not told any more when the last conversation in common is gone, whoever of the two was removed, wherever', async () => {
+    const root = await one.client({ userId: 'root', role: 'admin' }, { path: '/admin' });
+    const viewer = await two.client({ userId: 'viewer' });
+    for (const id of ['both', 'first', 'second'])
+      await root.request('conversation:create', { id, members: ['viewer', id], channel: 'web' });
+    await viewer.request('presence:subscribe', { userIds: ['both', 'first', 'second'] });
+    const seen = [await one.client({ userId: 'both' }), await one.client({ userId: 'first' }), await one.client({ userId: 'second' })];
+    for (const id of ['both', 'first', 'second']) await viewer.next('presence:update', ({ userId }) => userId === id);
+    await root.request('conversation:members', { conversationId: 'first', remove: ['viewer'] });
+    await root.request('conversation:members', { conversationId: 'second', remove: ['second'] });
+    for (const id of ['first', 'second'])
+      await viewer.next('presence:update', ({ userId, status }) => userId === id && status === 'offline');
+    // The one that is heard last: nothing of the others comes after it.
+    for (const client of seen.toReversed()) await client.request('presence:set', { status: 'busy' });
+    await viewer.next('presence:update', ({ userId, status }) => userId === 'both' && status === 'busy');
+    expect(viewer.all('presence:update').filter(({ status }) => status === 'busy')).toHaveLength(1);
+  });
+
   test('a third session on another node replaces the oldest', async () => {
     const oldest = await one.client({ userId: 'many' });
     const rest = [await two.client({ userId: 'many' }), await one.client({ userId: 'many' })];
