@@ -3,12 +3,10 @@
 
 import type { Entry } from '../protocol/bodies/index.ts';
 import * as limits from '../protocol/client-limits.ts';
-import type { Clock } from './clock.ts';
 import type { ConversationLog } from './conversation-log.ts';
+import type { Core } from './core.ts';
 import { UTalkError } from './errors.ts';
-import type { Logger } from './options.ts';
 import { patiently } from './patience.ts';
-import type { Request } from './requests.ts';
 
 /** Requests at a time. */
 const parallel = 4;
@@ -16,11 +14,6 @@ const parallel = 4;
 const maxTogether = 10;
 /** The same hole is asked for this often before it is believed that the server has nothing there. */
 const maxFruitless = 3;
-
-export interface CatchUpHooks {
-  /** The conversation may not be read any more. */
-  onLost(conversationId: string): void;
-}
 
 interface Page {
   readonly entries: readonly Entry[];
@@ -30,10 +23,7 @@ interface Page {
 }
 
 export class CatchUp {
-  readonly #clock: Clock;
-  readonly #request: Request;
-  readonly #logger: Logger;
-  readonly #hooks: CatchUpHooks;
+  readonly #core: Core;
   readonly #waiting = new Set<ConversationLog>();
   readonly #active = new Set<ConversationLog>();
   readonly #fruitless = new Map<ConversationLog, number>();
@@ -43,11 +33,8 @@ export class CatchUp {
   #signal: AbortSignal | undefined;
   #whenSettled: (() => void)[] = [];
 
-  constructor(clock: Clock, request: Request, logger: Logger, hooks: CatchUpHooks) {
-    this.#clock = clock;
-    this.#request = request;
-    this.#logger = logger;
-    this.#hooks = hooks;
+  constructor(core: Core) {
+    this.#core = core;
   }
 
   /** A new connection, which ends with `signal`. */
@@ -103,7 +90,7 @@ export class CatchUp {
     let pages = new Map<string, Page>();
     let error: unknown = new UTalkError('NOT_FOUND', 'it is not visible any more');
     try {
-      pages = await patiently(() => this.#pages(logs, signal), this.#clock, signal);
+      pages = await patiently(() => this.#pages(logs, signal), this.#core.settings.clock, signal);
     } catch (reason) {
       error = reason;
     }
@@ -127,9 +114,9 @@ export class CatchUp {
     // Both kinds of pages have a rate of their own: a long log is read at the sum of them.
     if (others.length === 0 && this.#turn++ % 2 === 0)
       return new Map([
-        [one.conversationId, await this.#request('conversation:history', { ...one, limit: limits.historyPage }, { signal })],
+        [one.conversationId, await this.#core.requestNow('conversation:history', { ...one, limit: limits.historyPage }, { signal })],
       ]);
-    const { conversations, unchanged } = await this.#request('sync:state', { positions, continuation: true }, { signal });
+    const { conversations, unchanged } = await this.#core.requestNow('sync:state', { positions, continuation: true }, { signal });
     const pages = new Map<string, Page>(unchanged.map(({ conversationId, head }) => [conversationId, { entries: [], head }]));
     for (const { conversation, entries, head, more, reset } of conversations)
       pages.set(conversation.id, { entries: reset ? [] : entries, head, isFull: entries.length === 0 && more });
@@ -152,7 +139,7 @@ export class CatchUp {
 
   #refused(log: ConversationLog, error: unknown): void {
     const lost = error instanceof UTalkError && (error.code === 'NOT_FOUND' || error.code === 'ACCESS_DENIED');
-    if (lost) this.#hooks.onLost(log.id);
-    else this.#logger.warn(`the missed entries of ${log.id} could not be fetched`, { error });
+    if (lost) this.#core.conversations.gone(log.id);
+    else this.#core.settings.logger.warn(`the missed entries of ${log.id} could not be fetched`, { error });
   }
 }

@@ -157,6 +157,8 @@ export interface ConversationHandle extends EventSource<ConversationEvents> {
    * A page of the log. Without `beforeSeq` and `afterSeq` the one before the view, which then becomes part of `entries`.
    */
   history(query?: HistoryQuery): Promise<HistoryPage>;
+  /** Lets go of older entries that `history()` fetched beyond the option `maxEntries`: for when the user is back at the end of a long log. */
+  trim(): void;
   /** Everything up to `seq` was read, by default all that is here. Never goes back. Resolves when it is stored, or waits for a connection. */
   read(seq?: number): Promise<void>;
   /** Users other than `sender` who have read the entry `seq`. */

@@ -101,6 +101,10 @@ export class LiveConversation extends TrackedConversation implements Conversatio
     return page;
   }
 
+  trim(): void {
+    if (this.log.view.shrink()) this.log.changed();
+  }
+
   read(seq = this.position): Promise<void> {
     const stored = this.facts.reads.mark(Math.min(seq, this.head));
     // Callers may ignore the promise: what was not stored is sent again.

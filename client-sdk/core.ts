@@ -2,12 +2,15 @@
 
 import type { ClientEvents } from './api.ts';
 import type { CatchUp } from './catch-up.ts';
+import type { Conversations } from './conversations.ts';
 import type { DeliveredReporter } from './delivered.ts';
 import type { Emitter } from './events.ts';
 import type { Identity } from './handshake.ts';
 import type { Joiner } from './joiner.ts';
+import type { Notifications } from './notifications.ts';
 import type { Settings } from './options.ts';
 import type { Outbox } from './outbox.ts';
+import type { Presences } from './presence.ts';
 import type { Request } from './requests.ts';
 import type { Keeper } from './store/keeper.ts';
 
@@ -18,6 +21,9 @@ export interface Core {
   readonly catchUp: CatchUp;
   readonly delivered: DeliveredReporter;
   readonly joiner: Joiner;
+  readonly conversations: Conversations;
+  readonly notifications: Notifications;
+  readonly presence: Presences;
   /** Who this client is; absent before the first connection. */
   readonly identity: Identity | undefined;
   /** The same user, also when only the token or the application has said so yet. */

@@ -3,23 +3,25 @@
 
 import * as limits from '../protocol/client-limits.ts';
 import type { Clock } from './clock.ts';
+import type { Core } from './core.ts';
 import { ServerError, UTalkError } from './errors.ts';
-import type { Request } from './requests.ts';
 
 const intervalMs = 1_000;
 
 export class DeliveredReporter {
-  readonly #clock: Clock;
-  readonly #request: Request;
+  readonly #core: Core;
   readonly #due = new Map<string, number>();
   #online = false;
   #timer: unknown;
   #scheduled = false;
   #nextAt = 0;
 
-  constructor(clock: Clock, request: Request) {
-    this.#clock = clock;
-    this.#request = request;
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  get #clock(): Clock {
+    return this.#core.settings.clock;
   }
 
   /** Everything up to `seq` is held. */
@@ -59,7 +61,7 @@ export class DeliveredReporter {
     if (batch.length === 0) return;
     for (const [conversationId] of batch) this.#due.delete(conversationId);
     const conversations = batch.map(([conversationId, seq]) => ({ conversationId, seq }));
-    this.#request('conversation:delivered', { conversations }).catch((error) => this.#failed(batch, error));
+    this.#core.requestNow('conversation:delivered', { conversations }).catch((error) => this.#failed(batch, error));
     this.#schedule();
   }
 

@@ -30,14 +30,14 @@ export class Engine implements PushParts, ConnectionHooks {
   readonly request: Request = (name, body, options) => this.uplink.gate.requestWhenOpen(name, body, options);
   readonly uplink: Connection;
   readonly outbox: Outbox;
-  readonly catchUp: CatchUp;
-  readonly delivered: DeliveredReporter;
-  readonly joiner: Joiner;
+  readonly catchUp = new CatchUp(this);
+  readonly delivered = new DeliveredReporter(this);
+  readonly joiner = new Joiner(this);
   readonly conversations = new Conversations(this);
   readonly notifications = new Notifications(this);
   readonly presence = new Presences(this);
   readonly rooms = new Rooms(this);
-  readonly sync = new Sync(this, this);
+  readonly sync = new Sync(this);
   readonly keeper: Keeper | undefined;
   identity: Identity | undefined;
   flight: AbortSignal | undefined;
@@ -46,9 +46,8 @@ export class Engine implements PushParts, ConnectionHooks {
   readonly #reactions = reactions(this);
 
   constructor(settings: Settings) {
-    const { clock, logger } = settings;
     this.settings = settings;
-    this.#complaints = new Complaints(logger);
+    this.#complaints = new Complaints(settings.logger);
     this.keeper = settings.store?.keep(this);
     const auth: TokenSource = async (request) => {
       const token = await settings.auth(request);
@@ -58,9 +57,6 @@ export class Engine implements PushParts, ConnectionHooks {
     };
     this.uplink = new Connection({ ...settings, auth }, this);
     this.outbox = new Outbox({ ...settings, request: this.requestNow, onOverdue: () => this.uplink.gate.link?.probe() });
-    this.catchUp = new CatchUp(clock, this.requestNow, logger, { onLost: (id) => this.conversations.gone(id) });
-    this.delivered = new DeliveredReporter(clock, this.requestNow);
-    this.joiner = new Joiner(clock, this.requestNow, logger);
   }
 
   get userId(): string | undefined {

@@ -3,11 +3,9 @@
 
 import type { Position } from '../protocol/bodies/index.ts';
 import * as limits from '../protocol/client-limits.ts';
-import type { Clock } from './clock.ts';
+import type { Core } from './core.ts';
 import { DisconnectedError, UTalkError } from './errors.ts';
-import type { Logger } from './options.ts';
 import { patiently } from './patience.ts';
-import type { Request } from './requests.ts';
 import type { TrackedConversation } from './tracked-conversation.ts';
 
 /** Where this client stands in a conversation, for a join or a sync. */
@@ -19,16 +17,12 @@ export function positionOf({ id, log, subscription }: TrackedConversation): Posi
 }
 
 export class Joiner {
-  readonly #clock: Clock;
-  readonly #request: Request;
-  readonly #logger: Logger;
+  readonly #core: Core;
   #signal: AbortSignal | undefined;
   #batch = new Set<TrackedConversation>();
 
-  constructor(clock: Clock, request: Request, logger: Logger) {
-    this.#clock = clock;
-    this.#request = request;
-    this.#logger = logger;
+  constructor(core: Core) {
+    this.#core = core;
   }
 
   /** A new connection, which ends with `signal`. */
@@ -52,7 +46,7 @@ export class Joiner {
     if (!first || !signal || signal.aborted) return;
     try {
       const body = { ...positionOf(first), others: others.length > 0 ? others.map(positionOf) : undefined };
-      const reply = await patiently(() => this.#request('join:conversation', body, { signal }), this.#clock, signal);
+      const reply = await patiently(() => this.#core.requestNow('join:conversation', body, { signal }), this.#core.settings.clock, signal);
       const byId = new Map(others.map((conversation) => [conversation.id, conversation]));
       first.applyJoin(reply);
       for (const result of reply.others ?? []) byId.get(result.conversation.id)?.applyJoin(result);
@@ -62,7 +56,7 @@ export class Joiner {
       if (signal.aborted || error instanceof DisconnectedError) return;
       // The first one speaks for the whole command; the others get a command of their own.
       if (error instanceof UTalkError) first.gone(error);
-      else this.#logger.warn(`${first.id} could not be joined`, { error });
+      else this.#core.settings.logger.warn(`${first.id} could not be joined`, { error });
       void this.#send(others);
     }
   }

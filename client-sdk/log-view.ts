@@ -12,10 +12,13 @@ export class LogView {
   #position = -1;
   #positionId: string | undefined;
   #head = 0;
+  readonly #window: number;
+  /** The window, and what was put before it. */
   #limit: number;
 
   /** @param limit entries kept; the oldest are let go */
   constructor(limit: number) {
+    this.#window = limit;
     this.#limit = limit;
   }
 
@@ -120,6 +123,14 @@ export class LogView {
     this.#run = [...older, ...this.#run];
     this.#limit += older.length;
     return older;
+  }
+
+  /** Lets go of what was put before the window. @returns whether there was any */
+  shrink(): boolean {
+    this.#limit = this.#window;
+    const isLonger = this.#run.length > this.#limit;
+    if (isLonger) this.#run = this.#run.slice(-this.#limit);
+    return isLonger;
   }
 
   #append(entry: Entry, added: Entry[]): void {

@@ -8,23 +8,31 @@ export type Tick = 'sent' | 'delivered' | 'read';
 export class Receipts {
   readonly #members = new Map<string, Member>();
   readonly #watermarks = new Map<string, Watermark>();
+  #snapshot: readonly Member[] | undefined;
 
+  /** The same array while nothing has changed. */
   get members(): readonly Member[] {
-    return [...this.#members.values()].map((member) => ({ ...member, ...this.#watermarks.get(member.userId) }));
+    this.#snapshot ??= [...this.#members.values()].map((member) => ({ ...member, ...this.#watermarks.get(member.userId) }));
+    return this.#snapshot;
   }
 
   /** The members as the server lists them now: who is not among them is a member no more. */
   replace(members: readonly Member[], complete: boolean): void {
-    if (complete) this.#members.clear();
+    if (complete) {
+      this.#members.clear();
+      this.#snapshot = undefined;
+    }
     for (const member of members) this.add(member);
   }
 
   add(member: Member): void {
+    this.#snapshot = undefined;
     this.#members.set(member.userId, member);
     this.raise(member);
   }
 
   remove(userId: string): void {
+    this.#snapshot = undefined;
     this.#members.delete(userId);
     this.#watermarks.delete(userId);
   }
@@ -37,8 +45,10 @@ export class Receipts {
       readSeq: Math.max(old.readSeq, readSeq),
       deliveredSeq: Math.max(old.deliveredSeq, deliveredSeq, readSeq),
     };
+    if (raised.readSeq === old.readSeq && raised.deliveredSeq === old.deliveredSeq) return false;
     this.#watermarks.set(userId, raised);
-    return raised.readSeq > old.readSeq || raised.deliveredSeq > old.deliveredSeq;
+    this.#snapshot = undefined;
+    return true;
   }
 
   has(userId: string): boolean {
@@ -66,6 +76,7 @@ export class Receipts {
   }
 
   clear(): void {
+    this.#snapshot = undefined;
     this.#members.clear();
     this.#watermarks.clear();
   }

@@ -3,36 +3,25 @@
 
 import type { CommandOutput, JoinResult } from '../protocol/bodies/index.ts';
 import * as limits from '../protocol/client-limits.ts';
-import type { Conversations } from './conversations.ts';
 import type { Core } from './core.ts';
 import { UTalkError } from './errors.ts';
 import { positionOf } from './joiner.ts';
-import type { Notifications } from './notifications.ts';
 import { patiently } from './patience.ts';
 import { reasonOf } from './pending.ts';
-import type { Presences } from './presence.ts';
 import type { SyncState } from './store/keeper.ts';
 import type { TrackedConversation } from './tracked-conversation.ts';
 
 /** Positions of one frame in characters: the limit of a frame, with room to spare. */
 const maxPositionChars = 40_000;
 
-export interface SyncParts {
-  conversations: Conversations;
-  notifications: Notifications;
-  presence: Presences;
-}
-
 export class Sync {
   readonly #core: Core;
-  readonly #parts: SyncParts;
   #generation: string | undefined;
   /** The server's clock at the last moment when nothing was missing. */
   #completeAt = 0;
 
-  constructor(core: Core, parts: SyncParts) {
+  constructor(core: Core) {
     this.#core = core;
-    this.#parts = parts;
   }
 
   /** The server was heard at this time of its clock, and nothing was missing then. */
@@ -59,7 +48,7 @@ export class Sync {
    */
   async run(signal: AbortSignal): Promise<void> {
     const { autoJoin } = this.#core.settings;
-    const [first = [], ...further] = paged(this.#parts.conversations.wanted());
+    const [first = [], ...further] = paged(this.#core.conversations.wanted());
     // `mine` joins what is named, too.
     const { serverTime } = await this.#frame(first, autoJoin === 'mine' ? 'mine' : first.map(({ id }) => id), false, signal);
     for (const page of further) {
@@ -80,7 +69,7 @@ export class Sync {
     const frame = {
       positions: conversations.map(positionOf),
       join,
-      notificationsAfterSeq: this.#parts.notifications.position,
+      notificationsAfterSeq: this.#core.notifications.position,
       generation: this.#generation,
       continuation: continuation || undefined,
     };
@@ -90,8 +79,7 @@ export class Sync {
   }
 
   #apply(reply: CommandOutput<'sync:state'>): void {
-    const { conversations, notifications, presence } = this.#parts;
-    const { settings } = this.#core;
+    const { conversations, notifications, presence, settings } = this.#core;
     if (this.#generation !== undefined && this.#generation !== reply.generation) this.#otherGeneration();
     this.#generation = reply.generation;
     for (const result of reply.conversations) this.#applyJoin(result);
@@ -105,7 +93,7 @@ export class Sync {
 
   /** The store was restored or replaced. Positions that carry no id may be of another log: those views begin anew. */
   #otherGeneration(): void {
-    for (const conversation of this.#parts.conversations.wanted()) {
+    for (const conversation of this.#core.conversations.wanted()) {
       if (conversation.log.isVerifiable) continue;
       conversation.log.reset();
       this.#core.joiner.join(conversation);
@@ -114,14 +102,14 @@ export class Sync {
 
   /** Visible, but not joined: the session has no room for it, or it was left while the server read it. */
   #refused(conversationId: string, code: string): void {
-    const conversation = this.#parts.conversations.peek(conversationId);
+    const conversation = this.#core.conversations.peek(conversationId);
     if (!conversation?.subscription.isWanted) return;
     if (code === 'UNAVAILABLE') this.#core.joiner.join(conversation);
     else conversation.gone(new UTalkError(code, `${conversationId}: ${code}`));
   }
 
   #applyJoin(result: JoinResult): void {
-    const conversation = this.#parts.conversations.get(result.conversation.id);
+    const conversation = this.#core.conversations.get(result.conversation.id);
     if (conversation.subscription.isLeft) return void conversation.leave();
     conversation.subscription.adopt(this.isNews(result.conversation.createdAt) ? { afterSeq: 0 } : {});
     conversation.applyJoin(result);

@@ -3,7 +3,6 @@
 // same id wherever it is sent from, so that two tabs sending it store it once all the same.
 
 import type { CommandInput, Entry } from '../../protocol/bodies/index.ts';
-import type { LiveConversation } from '../conversation.ts';
 import type { Core } from '../core.ts';
 import { newId } from '../ids.ts';
 import { sleep } from '../pending.ts';
@@ -28,7 +27,6 @@ export interface JournalParts {
   core: Core;
   store: ClientStore;
   writer: Writer;
-  conversation(id: string): LiveConversation;
   onFailed(error: unknown, message?: UnsentMessage): void;
 }
 
@@ -110,15 +108,15 @@ export class Journal {
     for (const [key, { draft }] of this.#foreign) {
       if (keys.has(key)) continue;
       this.#foreign.delete(key);
-      const { log } = this.#parts.conversation(draft.conversationId);
+      const { log } = this.#parts.core.conversations.get(draft.conversationId);
       log.echo.remove(draft.messageId);
       log.changed();
     }
   }
 
   #show(message: UnsentMessage, first: boolean): void {
-    const { core, conversation } = this.#parts;
-    const { log } = conversation(message.draft.conversationId);
+    const { core } = this.#parts;
+    const { log } = core.conversations.get(message.draft.conversationId);
     const entry = pendingEntry(message, core);
     if (log.holds(entry)) return;
     log.echo.put(entry, first);
@@ -138,11 +136,11 @@ export class Journal {
 
   /** That tab is gone: this one sends its messages. */
   async #takeOver(tab: string): Promise<void> {
-    const { core, conversation, writer } = this.#parts;
+    const { core, writer } = this.#parts;
     for (const [key, { tab: owner, ...unsent }] of await this.#list()) {
       if (owner !== tab) continue;
       this.#foreign.delete(key);
-      new OutgoingMessage(conversation(unsent.draft.conversationId), core, unsent, undefined, key).begin();
+      new OutgoingMessage(core.conversations.get(unsent.draft.conversationId), core, unsent, undefined, key).begin();
     }
     // Before the lock is given to the next one.
     await writer.idle();

@@ -2,7 +2,6 @@
 // who the user is, else with the first connection. A store that fails is reported, and the client goes on in memory.
 
 import type { JoinResult } from '../../protocol/bodies/index.ts';
-import type { LiveConversation } from '../conversation.ts';
 import type { Core } from '../core.ts';
 import { UTalkError } from '../errors.ts';
 import { Journal, type UnsentMessage } from './journal.ts';
@@ -22,7 +21,6 @@ export interface SyncState {
 
 /** What the store fills. */
 export interface KeeperCore extends Core {
-  readonly conversations: { get(id: string): LiveConversation };
   readonly sync: { restore(state: SyncState): void };
 }
 
@@ -43,8 +41,7 @@ export class Keeper {
     this.#store = store;
     this.#writer = new Writer(store);
     const onFailed = (error: unknown, message?: UnsentMessage) => this.#failed(error, message);
-    const conversation = (id: string) => core.conversations.get(id);
-    this.journal = new Journal({ core, store, writer: this.#writer, conversation, onFailed });
+    this.journal = new Journal({ core, store, writer: this.#writer, onFailed });
     this.snapshots = new Snapshots(core.settings.clock, (key, value) => this.write(key, value));
     this.#known = new Promise((resolve) => {
       this.#certain = resolve;

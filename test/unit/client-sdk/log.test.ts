@@ -206,6 +206,18 @@ describe('the local echo', () => {
     ]);
   });
 
+  test('what history put before the window is let go of when asked', () => {
+    const { log } = observed(20);
+    const all = Array.from({ length: 100 }, (_, i) => entry(i + 1));
+    log.applyJoin(joined(all, all.slice(80)), {});
+    log.prepend(all.slice(30, 80));
+    expect(seqs(log.entries)[0]).toBe(31);
+    expect(log.view.shrink()).toBe(true);
+    log.changed();
+    expect(seqs(log.entries)).toEqual(all.slice(80).map(({ seq }) => seq));
+    expect(log.view.shrink()).toBe(false);
+  });
+
   test('a snapshot never changes', () => {
     const { log } = observed();
     log.applyJoin(joined([], [entry(1)], { head: 1 }), {});

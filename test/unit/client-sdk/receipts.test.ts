@@ -119,6 +119,34 @@ describe('receipts', () => {
     expect([...of(ana).readBy(1)].sort()).toEqual(['bot-1', 'luis']);
   });
 
+  test('a message says how far it got: queued, sending, sent, delivered, read', async () => {
+    h.losePushes('message:new');
+    h.server.down = true;
+    h.cut('ana');
+    await h.clock.advance(10);
+    const sent = of(ana).send('hello');
+    const seen: string[] = [sent.status];
+    of(ana).on('change', () => seen.at(-1) !== sent.status && seen.push(sent.status));
+    h.server.down = false;
+    await h.clock.until(() => sent.status === 'sent');
+    h.server.publish('c1', 'message:delivered', { conversationId: 'c1', userId: 'luis', seq: 1, at: 1 });
+    await h.clock.advance(10);
+    h.server.publish('c1', 'message:read', { conversationId: 'c1', userId: 'luis', seq: 1, at: 1 });
+    await h.clock.advance(10);
+    expect(seen).toEqual(['queued', 'sending', 'sent', 'delivered', 'read']);
+  });
+
+  test('the list of members is the same object until something changes', async () => {
+    const before = of(ana).members;
+    expect(of(ana).members).toBe(before);
+    h.server.publish('c1', 'message:read', { conversationId: 'c1', userId: 'luis', seq: 0, at: 1 });
+    await h.clock.advance(10);
+    expect(of(ana).members).toBe(before);
+    of(luis).send('hello');
+    await h.clock.advance(2_000);
+    expect(of(ana).members).not.toBe(before);
+  });
+
   test('events name the message, and an older watermark is none', async () => {
     const events: unknown[] = [];
     of(ana).on('message:read', (event) => events.push(event));
