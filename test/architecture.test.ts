@@ -77,6 +77,7 @@ describe('the rules can fail', () => {
     `import fs from 'node:fs';`,
     `import { commandBodies } from '../protocol/bodies/index.ts';`,
     `import { limits } from '../protocol/index.ts';`,
+    `import { useState } from 'react';`,
   ])('the SDK: %s', (text) => expect(sdkFaults(file('client-sdk/client.ts', text))).toHaveLength(1));
 
   test('the SDK may take types of bodies and tables as values', () => {

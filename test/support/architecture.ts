@@ -155,6 +155,7 @@ const owners = new Map<string, (file: string) => boolean>([
   ['ioredis', (file) => file === 'server/redis.ts'],
   ['rate-limiter-flexible', (file) => file.startsWith('server/state/')],
   ['typebox', (file) => !file.startsWith('client-sdk/')],
+  ['react', (file) => file.startsWith('client-sdk/react/')],
 ]);
 
 export function packageFaults(files: readonly SourceFile[]): string[] {
@@ -182,13 +183,16 @@ export function protocolFaults(files: readonly SourceFile[]): string[] {
   );
 }
 
-/** The SDK brings nothing along: tables of the protocol as values, bodies as types. */
+/** The SDK brings nothing along: tables of the protocol as values, bodies as types. Only its hooks meet React, which is there. */
 export function sdkFaults(files: readonly SourceFile[]): string[] {
   return files.flatMap((file) =>
     importsOf(file)
       .filter(
         ({ target, typeOnly }) =>
-          !target.startsWith('client-sdk/') && !(typeOnly && target.startsWith('protocol/')) && !isPlainTable(target),
+          !target.startsWith('client-sdk/') &&
+          !(typeOnly && target.startsWith('protocol/')) &&
+          !isPlainTable(target) &&
+          !(target === 'react' && file.path.startsWith('client-sdk/react/')),
       )
       .map(({ target }) => `${file.path} → ${target}: the SDK may not bring this to its users`),
   );
