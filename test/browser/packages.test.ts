@@ -1,0 +1,86 @@
+// The package of the client alone: what an application gets that installs it, and nothing else.
+
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { packClient } from '../../script/pack-client.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const folder = mkdtempSync(path.join(tmpdir(), 'utalk-packages-'));
+const app = path.join(folder, 'app');
+const exec = promisify(execFile);
+const run = (command: string, args: string[], cwd = app) => exec(command, args, { cwd });
+const tsc = path.join(root, 'node_modules/.bin/tsc');
+
+/** What the compiler has to say of a file in the application; the declarations it imports are checked as well. */
+async function compile(file: string, code: string): Promise<string> {
+  writeFileSync(path.join(app, file), code);
+  const options = ['--strict', '--noEmit', '--module', 'NodeNext', '--target', 'ES2024', '--lib', 'ES2024,DOM,DOM.Iterable'];
+  const { stdout } = await run(tsc, [file, '--types', '', ...options]).catch((error: { stdout: string }) => error);
+  return stdout;
+}
+
+beforeAll(async () => {
+  mkdirSync(app);
+  await run(tsc, ['-p', 'tsconfig.build.json', '--outDir', path.join(folder, 'compiled')], root);
+  const tarball = await packClient(path.join(folder, 'compiled'), folder);
+  writeFileSync(path.join(app, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  await run('npm', ['install', tarball, '--offline', '--no-audit', '--no-fund', '--silent', '--cache', path.join(folder, 'cache')]);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('it comes alone', () => {
+  expect(readdirSync(path.join(app, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['utalk-realtime-client']);
+});
+
+test('the example of a test passes with it', async () => {
+  const example = readFileSync(path.join(root, 'examples/lost-ack.ts'), 'utf8')
+    .replace('../client-sdk/index.ts', 'utalk-realtime-client')
+    .replace('../client-sdk/testing/index.ts', 'utalk-realtime-client/testing');
+  writeFileSync(path.join(app, 'lost-ack.js'), example);
+  await run(process.execPath, ['lost-ack.js']);
+});
+
+test.each(['', '/remedies', '/store', '/store-indexeddb', '/testing'])('the entry %s loads', async (entry) => {
+  const code = `import * as names from 'utalk-realtime-client${entry}'; console.log(Object.keys(names).length);`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code]);
+  expect(Number(stdout)).toBeGreaterThan(0);
+});
+
+test('its types are complete without any other package, and tell right from wrong', async () => {
+  const code = `
+    import { createClient } from 'utalk-realtime-client';
+    import { localStorageStore } from 'utalk-realtime-client/store';
+    import { MemoryServer } from 'utalk-realtime-client/testing';
+    const client = createClient({ ...new MemoryServer().options('ana'), store: localStorageStore() });
+    const [entry] = client.conversation('talk').entries;
+    export const text: string | undefined = entry?.text;
+    client.on('user:connected', ({ userId }) => userId.trim());
+    export const head: number = (await client.command('conversation:history', { conversationId: 'talk' })).head;
+    // @ts-expect-error an entry's text is no number
+    export const wrong: number = entry?.text;
+    // @ts-expect-error the id is missing
+    await client.command('conversation:history', {});
+  `;
+  expect(await compile('app.ts', code)).toBe('');
+});
+
+test('the hooks load beside the React of the application, with their types', async () => {
+  mkdirSync(path.join(app, 'node_modules/@types'));
+  for (const name of ['react', '@types/react', 'csstype'])
+    symlinkSync(path.join(root, 'node_modules', name), path.join(app, 'node_modules', name));
+  const code = `import { useConversation } from 'utalk-realtime-client/react'; console.log(typeof useConversation);`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code]);
+  expect(stdout.trim()).toBe('function');
+  const component = `
+    import { useConversation } from 'utalk-realtime-client/react';
+    export const Chat = (): string => useConversation('talk').entries.map(({ sender }) => sender).join();
+    // @ts-expect-error the id is missing
+    export const Wrong = () => useConversation();
+  `;
+  expect(await compile('chat.ts', component)).toBe('');
+});
