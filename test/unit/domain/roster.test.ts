@@ -438,7 +438,7 @@ describe('whatever happens', () => {
           }
           after.close();
         }),
-        { numRuns: 150, endOnFailure: true },
+        { numRuns: 50, endOnFailure: true },
       );
     },
     60_000,

@@ -1,10 +1,10 @@
 // A client that comes back after 90 days: 20,000 entries in 300 conversations, within the rates of the chat profile.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { memoryStore } from '../../../client-sdk/store/index.ts';
-import type { Script } from '../../../client-sdk/testing/index.ts';
-import type { Entry } from '../../../protocol/index.ts';
-import { Harness, type Recorded } from './fake/harness.ts';
+import { memoryStore } from '../../client-sdk/store/index.ts';
+import type { Script } from '../../client-sdk/testing/index.ts';
+import type { Entry } from '../../protocol/index.ts';
+import { Harness, type Recorded } from '../unit/client-sdk/fake/harness.ts';
 
 const conversations = 300;
 const perConversation = Math.ceil(20_000 / conversations);

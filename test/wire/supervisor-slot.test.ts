@@ -3,13 +3,13 @@
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
-import { defineSettings } from '../../../server/config.ts';
-import { StartError } from '../../../server/errors.ts';
-import { createLog } from '../../../server/log.ts';
-import { hungPulses } from '../../../server/supervisor/messages.ts';
-import { Slot } from '../../../server/supervisor/slot.ts';
+import { defineSettings } from '../../server/config.ts';
+import { StartError } from '../../server/errors.ts';
+import { createLog } from '../../server/log.ts';
+import { hungPulses } from '../../server/supervisor/messages.ts';
+import { Slot } from '../../server/supervisor/slot.ts';
 
-const program = fileURLToPath(new URL('../../support/stand-in-worker.ts', import.meta.url));
+const program = fileURLToPath(new URL('../support/stand-in-worker.ts', import.meta.url));
 const settings = defineSettings({ drainWindowMs: 0 });
 const patience = { timeout: 10_000, interval: 10 };
 
