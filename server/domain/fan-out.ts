@@ -4,8 +4,8 @@
 import { pack, unpack } from '../../protocol/codec.ts';
 import { busKinds } from '../bus/index.ts';
 import type { Key } from '../store/store.ts';
-import type { Announce } from './announce.ts';
-import { conversationTopic, type Topics, userTopic } from './topics.ts';
+import { type Announce, publishEverywhere } from './announce.ts';
+import type { Topics } from './topics.ts';
 
 export class FanOut {
   readonly #topics: Topics;
@@ -24,14 +24,12 @@ export class FanOut {
 
   /** To all sessions of a user. */
   toUser(user: Key, frame: Uint8Array): void {
-    this.#topics.publish(userTopic(user), frame);
-    if (this.#announce.remote) this.#announce.tell(0, [{ kind: busKinds.user, key: user, seq: 0, frame }]);
+    publishEverywhere(this.#topics, this.#announce, busKinds.user, user, frame);
   }
 
   /** To whoever has joined the conversation. */
   toConversation(conversation: Key, frame: Uint8Array): void {
-    this.#topics.publish(conversationTopic(conversation), frame);
-    if (this.#announce.remote) this.#announce.tell(0, [{ kind: busKinds.conversation, key: conversation, seq: 0, frame }]);
+    publishEverywhere(this.#topics, this.#announce, busKinds.conversation, conversation, frame);
   }
 
   /** Takes a bus event of kind topic from another node: for its subscribers here. */

@@ -5,8 +5,8 @@ import { encodePush } from '../../protocol/codec.ts';
 import { limits } from '../../protocol/index.ts';
 import { busKinds } from '../bus/index.ts';
 import type { Key } from '../store/store.ts';
-import type { Announce } from './announce.ts';
-import { conversationTopic, type Topics } from './topics.ts';
+import { type Announce, publishEverywhere } from './announce.ts';
+import type { Topics } from './topics.ts';
 
 interface Lease {
   conversation: Key;
@@ -64,8 +64,7 @@ export class Typing {
   }
 
   #push(key: Key, frame: Uint8Array): void {
-    this.#topics.publish(conversationTopic(key), frame);
-    if (this.#announce.remote) this.#announce.tell(0, [{ kind: busKinds.conversation, key, seq: 0, frame }]);
+    publishEverywhere(this.#topics, this.#announce, busKinds.conversation, key, frame);
   }
 
   get size(): number {

@@ -6,6 +6,7 @@ import { limits } from '../../protocol/index.ts';
 import type { Settings } from '../config.ts';
 import type { Audience } from '../domain/topics.ts';
 import type { Key } from '../store/store.ts';
+import { replace } from './eviction.ts';
 import { ratesFor, UserLimits } from './rate-limit.ts';
 import type { Session } from './session.ts';
 
@@ -55,8 +56,8 @@ export class Registry implements Audience {
     for (const old of [...sessions]) {
       if (sessions.size <= cap) return;
       if (old === session) continue;
-      if (sessionPolicy === 'single') old.push('sync:required', { reason: 'new_session_detected', timestamp: Date.now() });
-      old.end(4409, 'replaced by a newer session');
+      if (sessionPolicy === 'single') replace(old);
+      else old.end(4409, 'replaced by a newer session');
     }
   }
 

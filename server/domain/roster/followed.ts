@@ -5,6 +5,7 @@
 // compares the record before going on.
 
 import type { Logger } from 'pino';
+import { limits } from '../../../protocol/limits.ts';
 import { type Bus, busKinds, type NodeChange } from '../../bus/index.ts';
 import type { Fact, RosterDirectory } from '../../state/index.ts';
 import type { Clock } from '../clock.ts';
@@ -25,8 +26,6 @@ export interface FollowedOptions {
   onProgress: () => void;
 }
 
-/** Users of a node that said goodbye have this long to come back elsewhere. */
-const leaveGraceMs = 5_000;
 const retryMs = 500;
 
 export class FollowedNodes {
@@ -66,7 +65,7 @@ export class FollowedNodes {
       followed.over = false;
       this.load(node);
     } else if (change === 'gone') this.#over(node, followed);
-    else followed.cancelLeave = this.#options.clock.later(() => this.#over(node, followed), leaveGraceMs);
+    else followed.cancelLeave = this.#options.clock.later(() => this.#over(node, followed), limits.reconnectGraceMs);
   }
 
   heard(node: string, facts: readonly Fact[]): void {
