@@ -6,7 +6,7 @@ import type { Metrics } from './metrics.ts';
 import type { ConversationNode } from './node.ts';
 
 export function registerMetrics(metrics: Metrics, node: ConversationNode, listener: Listener): void {
-  const { delivery, store, typing, conversations, users, updates, roster, rooms, presence, clusterLimits } = node.services;
+  const { delivery, store, typing, conversations, users, updates, roster, rooms, presence, clusterLimits, singleSessions } = node.services;
   const { counts } = node.dispatch;
   metrics.gauge('connections', 'Open WebSocket connections', () => listener.stats().open);
   metrics.counter('connections_opened_total', 'WebSocket connections opened', () => listener.stats().opened);
@@ -39,6 +39,9 @@ export function registerMetrics(metrics: Metrics, node: ConversationNode, listen
     ['limiters', node.registry.stats().limiters],
     ['cluster_limiters', clusterLimits?.size ?? 0],
     ['addresses', listener.stats().addresses],
+    ['session_numbers', singleSessions.size],
+    ['calls_heard', node.repair.stats().callsHeard],
+    ['pending_keys', node.reconciliation.stats().pending],
   ]);
 }
 

@@ -71,7 +71,7 @@ export class ConversationNode {
   readonly repair: Repair;
   readonly #activity: Activity;
   readonly #grants: Grants;
-  readonly #reconciliation: Reconciliation;
+  readonly reconciliation: Reconciliation;
   readonly #sweep: NodeJS.Timeout;
 
   constructor(options: NodeOptions) {
@@ -98,8 +98,8 @@ export class ConversationNode {
       node: store.node,
       bus,
       log,
-      onUnheard: (changes) => this.#reconciliation.apply(changes),
-      onEverything: () => this.#reconciliation.everything(),
+      onUnheard: (changes) => this.reconciliation.apply(changes),
+      onEverything: () => this.reconciliation.everything(),
     });
     const announce: Announce = {
       get remote() {
@@ -165,10 +165,10 @@ export class ConversationNode {
       registry,
       topics,
       log,
-      compare: (key) => this.#reconciliation.members([key]),
+      compare: (key) => this.reconciliation.members([key]),
       recheckSight,
     });
-    this.#reconciliation = new Reconciliation({
+    this.reconciliation = new Reconciliation({
       store,
       conversations,
       delivery,
@@ -277,7 +277,7 @@ export class ConversationNode {
     clearInterval(this.#sweep);
     this.services.typing.close();
     this.services.updates.close();
-    this.#reconciliation.close();
+    this.reconciliation.close();
     await this.repair.close();
     await this.#activity.close();
     this.services.rooms.close();
