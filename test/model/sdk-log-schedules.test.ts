@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ViewEntry } from '../../client-sdk/local-echo.ts';
 import type { Entry } from '../../protocol/index.ts';
-import { draft, entry, joined, me, observed } from '../unit/client-sdk/fake/observed-log.ts';
+import { draft, entry, joined, me, observed } from '../unit/client-sdk/support/observed-log.ts';
 
 /** A server's log, this client's messages on their way to it, and a wire that loses, repeats and reorders. */
 class Schedule {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { memoryStore } from '../../client-sdk/store/index.ts';
 import type { Script } from '../../client-sdk/testing/index.ts';
 import type { Entry } from '../../protocol/index.ts';
-import { Harness, type Recorded } from '../unit/client-sdk/fake/harness.ts';
+import { Harness, type Recorded } from '../unit/client-sdk/support/harness.ts';
 
 const conversations = 300;
 const perConversation = Math.ceil(20_000 / conversations);

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ConversationChange } from '../../../client-sdk/index.ts';
 import type { Notification, PushBody } from '../../../protocol/index.ts';
-import { Harness, type Recorded } from './fake/harness.ts';
+import { Harness, type Recorded } from './support/harness.ts';
 
 let h: Harness;
 let ana: Recorded;

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Harness, sequence } from './fake/harness.ts';
+import { Harness, sequence } from './support/harness.ts';
 
 test('whatever breaks, both sides end with the same log, each entry announced once and in order', async () => {
   const act = fc.constantFrom('ana', 'luis', 'luis', 'wait', 'wait', 'lose', 'cut', 'cutBoth', 'silence', 'refuse', 'shutdown');

@@ -1,7 +1,7 @@
 // A client against the fake server: connecting, sending, receiving, reading history.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Harness } from './fake/harness.ts';
+import { Harness } from './support/harness.ts';
 
 let h: Harness;
 beforeEach(() => {

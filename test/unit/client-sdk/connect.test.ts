@@ -1,7 +1,7 @@
 // Connecting: what travels in the first flight, what waits for it, and how an attempt ends.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Harness, type Recorded } from './fake/harness.ts';
+import { Harness, type Recorded } from './support/harness.ts';
 
 let h: Harness;
 beforeEach(() => {

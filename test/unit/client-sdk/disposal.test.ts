@@ -1,7 +1,7 @@
 // What ends with a block: subscriptions and clients, on platforms with and without the symbols.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Harness } from './fake/harness.ts';
+import { Harness } from './support/harness.ts';
 
 let h: Harness;
 beforeEach(() => {

@@ -1,7 +1,7 @@
 // Holes in the log, and logs that went back.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Harness, type Recorded } from './fake/harness.ts';
+import { Harness, type Recorded } from './support/harness.ts';
 
 let h: Harness;
 beforeEach(() => {

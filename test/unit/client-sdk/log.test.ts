@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { UTalkError } from '../../../client-sdk/errors.ts';
 import type { PendingEntry, ViewEntry } from '../../../client-sdk/local-echo.ts';
 import { LogView } from '../../../client-sdk/log-view.ts';
-import { draft, entry, joined, me, observed } from './fake/observed-log.ts';
+import { draft, entry, joined, me, observed } from './support/observed-log.ts';
 
 const seqs = (entries: readonly ViewEntry[]) => entries.map(({ seq }) => seq);
 

@@ -4,7 +4,7 @@ import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { UTalkError } from '../../../client-sdk/errors.ts';
 import type { Script } from '../../../client-sdk/testing/index.ts';
-import { Harness, type Recorded } from './fake/harness.ts';
+import { Harness, type Recorded } from './support/harness.ts';
 
 let h: Harness;
 let ana: Recorded;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SentMessage } from '../../../client-sdk/index.ts';
 import type { Script } from '../../../client-sdk/testing/index.ts';
-import { Harness, type Recorded } from './fake/harness.ts';
+import { Harness, type Recorded } from './support/harness.ts';
 
 let h: Harness;
 let ana: Recorded;

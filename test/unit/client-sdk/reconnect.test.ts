@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ConnectionState } from '../../../client-sdk/index.ts';
-import { Harness } from './fake/harness.ts';
+import { Harness } from './support/harness.ts';
 
 let h: Harness;
 beforeEach(() => {

@@ -1,7 +1,7 @@
 // What was missed: after a reconnect nothing comes twice, nothing out of order, nothing is left out.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Harness, type Recorded } from './fake/harness.ts';
+import { Harness, type Recorded } from './support/harness.ts';
 
 let h: Harness;
 beforeEach(() => {

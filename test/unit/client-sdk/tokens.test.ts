@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AuthReason } from '../../../client-sdk/index.ts';
-import { Harness, type Recorded } from './fake/harness.ts';
+import { Harness, type Recorded } from './support/harness.ts';
 
 let h: Harness;
 beforeEach(() => {

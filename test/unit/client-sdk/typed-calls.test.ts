@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 import { type Client, createClient } from '../../../client-sdk/index.ts';
-import { Harness } from './fake/harness.ts';
+import { Harness } from './support/harness.ts';
 
 interface Route<N extends string, I, O> {
   name: N;

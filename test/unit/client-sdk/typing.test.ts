@@ -1,7 +1,7 @@
 // Who types: renewed, ended, and never stuck.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Harness, type Recorded } from './fake/harness.ts';
+import { Harness, type Recorded } from './support/harness.ts';
 
 let h: Harness;
 let ana: Recorded;

@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Client, ConversationHandle } from '../../../../client-sdk/index.ts';
-import { Harness, sequence } from '../fake/harness.ts';
+import { Harness, sequence } from '../support/harness.ts';
 import { Disk, DiskProcess } from './disk.ts';
 
 interface Tab {

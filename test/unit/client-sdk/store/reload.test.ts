@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client, ClientOptions } from '../../../../client-sdk/index.ts';
-import { Harness, type Recorded, sequence } from '../fake/harness.ts';
+import { Harness, type Recorded, sequence } from '../support/harness.ts';
 import { Disk, DiskProcess } from './disk.ts';
 
 const user = { tenantId: 'acme', userId: 'ana' };
