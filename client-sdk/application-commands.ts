@@ -11,16 +11,14 @@ export interface CommandTypes {
   types?: { name: string; input: unknown; output: unknown };
 }
 
-type TypesOf<Routes extends readonly CommandTypes[]> = NonNullable<Routes[number]['types']>;
+/** Never, where a route's types were forgotten. */
+type TypesOf<Routes extends readonly CommandTypes[]> = Extract<Routes[number]['types'], { name: string }>;
 
 /** The names that `call` takes: those of the routes, or any where no routes are known. */
-export type CallName<Routes extends readonly CommandTypes[]> = TypesOf<Routes>['name'];
+export type CallName<Routes extends readonly CommandTypes[]> = [TypesOf<Routes>] extends [never] ? string : TypesOf<Routes>['name'];
 
-type Route<Routes extends readonly CommandTypes[], N extends string> = [CallName<Routes>] extends [never]
-  ? { input: unknown; output: unknown }
-  : string extends CallName<Routes>
-    ? { input: unknown; output: unknown }
-    : Extract<TypesOf<Routes>, { name: N }>;
+type Route<Routes extends readonly CommandTypes[], N extends string> =
+  string extends CallName<Routes> ? { input: unknown; output: unknown } : Extract<TypesOf<Routes>, { name: N }>;
 
 /** What follows the name in `call`: the body, which may be left out where the command needs none, and options. */
 export type CallArguments<Routes extends readonly CommandTypes[], N extends string> =

@@ -15,9 +15,12 @@ const bookOrder = defineRoute({
   },
 });
 
+/** Clients import the type of this list, and nothing else. */
+export const routes = [bookOrder] as const;
+
 const server = await createServer({
   settings: readSettings(process.env).settings,
-  routes: [bookOrder],
+  routes,
   guards: { 'update:publish': ({ identity }, { roomId }) => identity.role === 'agent' && roomId.startsWith('order:') },
 });
 

@@ -15,7 +15,7 @@ import { openTenant, type Tenant } from './tenant.ts';
 
 export type { Actions, Events } from './commands/actions.ts';
 export type { Guard, Guards } from './commands/guards.ts';
-export { type Context, defineRoute, type Route, type RouteDefinition } from './commands/route.ts';
+export { type Context, defineRoute, type Route, type RouteDefinition, type TypedRoute } from './commands/route.ts';
 export { readSettings, type Settings } from './config.ts';
 export type { Authenticate, Claims } from './domain/own-tokens.ts';
 export type { Bearer } from './domain/tokens.ts';

@@ -27,10 +27,14 @@ export interface Context {
   readonly state: SharedState;
 }
 
-export interface RouteDefinition<I extends TSchema, O extends TSchema, G> {
+/** With a schema of the reply the handler must fit it; without one its reply is what it returns. */
+type Handled<O extends TSchema | undefined, R> = O extends TSchema ? Static<O> | Promise<Static<O>> : R;
+
+export interface RouteDefinition<I extends TSchema, O extends TSchema | undefined, G, N extends string = string, R = unknown> {
   /** A built-in command's name, or the name clients pass to `call`. */
-  name: string;
+  name: N;
   input: I;
+  /** For the compiler: replies are not checked while the server runs. */
   output?: O;
   /** Paths that offer the command; all when absent. `/agent` and `/admin` always offer what `/app` offers. */
   paths?: readonly Path[];
@@ -46,7 +50,7 @@ export interface RouteDefinition<I extends TSchema, O extends TSchema, G> {
   /** Commands with the same key keep their order in a session; a conversation id. Undefined: this one waits for nobody. */
   turn?: (input: Static<I>) => string | undefined;
   /** Called synchronously after the guard has settled; what it queues before its first await is queued in turn. */
-  handle: (context: Context, input: Static<I>, granted: Exclude<Awaited<G>, false>) => Static<O> | Promise<Static<O>>;
+  handle: (context: Context, input: Static<I>, granted: Exclude<Awaited<G>, false>) => Handled<O, R>;
 }
 
 /** A route with its types forgotten, as the table keeps it. */
@@ -62,17 +66,26 @@ export interface Route {
   handle: (context: Context, input: never, granted: never) => unknown;
 }
 
+/** A route that clients can take name, body and reply from, by `createClient<typeof routes>` and without its code. */
+export interface TypedRoute<N extends string, I, O> extends Route {
+  name: N;
+  /** For the compiler alone: never there at run time. */
+  types?: { name: N; input: I; output: O };
+}
+
 const known = new Set(['name', 'input', 'output', 'paths', 'roles', 'guard', 'rateLimit', 'turn', 'handle']);
 
 /**
- * Defines a command with inferred types.
+ * Defines a command with inferred types, which the result keeps for clients.
  * @throws StartError for a definition of an unsupported shape, naming what is wrong.
  */
-export function defineRoute<I extends TSchema, O extends TSchema, G = undefined>(definition: RouteDefinition<I, O, G>): Route {
+export function defineRoute<N extends string, I extends TSchema, O extends TSchema | undefined = undefined, G = undefined, R = unknown>(
+  definition: RouteDefinition<I, O, G, N, R>,
+): TypedRoute<N, Static<I>, Awaited<Handled<O, R>>> {
   const fault = faultOf(definition);
   if (fault) throw new StartError(`route ${JSON.stringify((definition as { name?: unknown })?.name ?? '?')}: ${fault}`);
   const { name, input, output, paths, roles, guard, rateLimit, turn, handle } = definition;
-  return { name, input, output, paths, roles, guard, rateLimit, turn, handle } as Route;
+  return { name, input, output, paths, roles, guard, rateLimit, turn, handle } as TypedRoute<N, Static<I>, Awaited<Handled<O, R>>>;
 }
 
 function faultOf(definition: unknown): string | undefined {
