@@ -2,9 +2,9 @@
 
 /**
  * What became of a frame. `lost`: it was taken out, or written to a connection that carries nothing any more. `doubled`: it
- * passed twice. `cut`: it came in after the network was gone.
+ * passed twice.
  */
-export type FrameFate = 'passed' | 'lost' | 'doubled' | 'cut';
+export type FrameFate = 'passed' | 'lost' | 'doubled';
 
 export interface WireFrame {
   /** Rising by one on its wire. */

@@ -34,7 +34,7 @@ export class WireSocket implements WebSocketLike {
   /** Absent where no connection could be made. */
   readonly #socket: WebSocketLike | undefined;
   /** `stranded`: the server has lost it and the client has not heard. */
-  #state: 'connecting' | 'open' | 'stranded' | 'cut' | 'ended' = 'connecting';
+  #state: 'connecting' | 'open' | 'stranded' | 'ended' = 'connecting';
 
   /** @throws what the constructor beneath throws */
   constructor(network: Network, url: string, protocols?: string | string[]) {
@@ -52,7 +52,7 @@ export class WireSocket implements WebSocketLike {
   }
 
   get hasEnded(): boolean {
-    return this.#state === 'cut' || this.#state === 'ended';
+    return this.#state === 'ended';
   }
 
   send(data: Uint8Array): void {
@@ -65,15 +65,14 @@ export class WireSocket implements WebSocketLike {
 
   close(code?: number, reason?: string): void {
     this.#socket?.close(code, reason);
-    // What still comes in after a cut is shown as such.
-    if (this.#state !== 'cut') this.#enter('ended');
+    this.#enter('ended');
   }
 
   /** The network goes: the client hears 1006 at once, and the server that it is gone. */
   cut(): void {
     if (!this.#isHeard) return;
     const opened = this.carries;
-    this.#enter('cut');
+    this.#enter('ended');
     this.#socket?.close();
     if (!opened) (this.onerror as Handler)?.({});
     (this.onclose as Handler)?.({ code: abnormalClosure, reason: '' });
@@ -107,16 +106,11 @@ export class WireSocket implements WebSocketLike {
   }
 
   #received(data: ArrayBuffer): void {
-    if (this.#state === 'ended') return;
+    if (!this.carries) return;
     const content = this.#reader.answer(new Uint8Array(data));
-    const fate = this.#fateOfAnswer(content);
+    const fate = this.#network.fateOf('in', content);
     this.#network.passed('in', content, fate);
     if (fate === 'passed') (this.onmessage as Handler)?.({ data });
-  }
-
-  #fateOfAnswer(content: FrameContent): FrameFate {
-    if (this.#state === 'cut') return 'cut';
-    return this.carries ? this.#network.fateOf('in', content) : 'lost';
   }
 
   #ended(event: object): void {
@@ -125,7 +119,7 @@ export class WireSocket implements WebSocketLike {
     (this.onclose as Handler)?.(event);
   }
 
-  #enter(state: 'open' | 'stranded' | 'cut' | 'ended'): void {
+  #enter(state: 'open' | 'stranded' | 'ended'): void {
     this.#state = state;
     this.#network.changed(this);
   }
