@@ -8,7 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { BuildOptions, Plugin } from 'esbuild';
+import type { BuildOptions } from 'esbuild';
 
 const contentTypes = {
   'client.js': 'text/javascript; charset=utf-8',
@@ -71,9 +71,11 @@ function readAll(folder: string, wanted: AssetName[]): Promise<[AssetName, Buffe
 async function build(): Promise<[AssetName, Buffer][]> {
   const demo = path.join(here, 'demo');
   const client = await bundle('client.js', { entryPoints: [path.join(here, '../../client-sdk/index.ts')] });
-  const page = await bundle('demo.js', { entryPoints: [path.join(demo, 'demo.ts')], plugins: [servedClient] });
-  const plain = await readAll(demo, ['demo.css', 'index.html', 'icon.svg']);
-  return [client, page, ...plain];
+  // With an SDK of its own: it takes the stores, too, and both must be of one core.
+  const page = await bundle('demo.js', { entryPoints: [path.join(demo, 'demo.ts')] });
+  const style = await bundle('demo.css', { entryPoints: [path.join(demo, 'demo.css')] });
+  const plain = await readAll(demo, ['index.html', 'icon.svg']);
+  return [client, page, style, ...plain];
 }
 
 async function bundle(name: AssetName, options: BuildOptions): Promise<[AssetName, Buffer]> {
@@ -90,11 +92,3 @@ async function bundle(name: AssetName, options: BuildOptions): Promise<[AssetNam
   });
   return [name, Buffer.from(result.outputFiles![0]!.contents)];
 }
-
-/** The page imports the SDK from where the server serves it, so that it runs exactly what applications get. */
-const servedClient: Plugin = {
-  name: 'served-client',
-  setup(build) {
-    build.onResolve({ filter: /client-sdk\/index\.ts$/ }, () => ({ path: '/client.js', external: true }));
-  },
-};
