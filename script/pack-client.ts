@@ -6,7 +6,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { renderClientTypes } from './client-types.ts';
+import { renderProtocolBodies } from '../server/http/client-types/protocol-bodies.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const run = promisify(execFile);
@@ -28,7 +28,7 @@ export async function packClient(compiled: string, into: string): Promise<string
     await cp(path.join(root, 'client-sdk/README.md'), path.join(folder, 'README.md'));
     const bodies = path.join(folder, 'dist/protocol/bodies');
     await mkdir(bodies);
-    await writeFile(path.join(bodies, 'index.d.ts'), renderClientTypes());
+    await writeFile(path.join(bodies, 'index.d.ts'), renderProtocolBodies());
     const { stdout } = await run('npm', ['pack', folder, '--pack-destination', into, '--silent'], { cwd: root });
     return path.join(into, stdout.trim());
   } finally {

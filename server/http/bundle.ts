@@ -1,5 +1,5 @@
-// The files for browsers: the SDK as one ES module and the demo page. A built package carries them ready-made in
-// public/; a checkout builds them with esbuild at the first request, because esbuild is not there in production.
+// The files for browsers: the SDK as one ES module, with stores and without, the types of both, and the demo page. A built
+// package carries them ready-made in public/; a checkout builds them at the first request, because production lacks the tools.
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -9,9 +9,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { BuildOptions } from 'esbuild';
+import { makeClientTypes } from './client-types/make.ts';
 
 const contentTypes = {
   'client.js': 'text/javascript; charset=utf-8',
+  'client.d.ts': 'application/typescript; charset=utf-8',
+  'client-stores.js': 'text/javascript; charset=utf-8',
+  'client-stores.d.ts': 'application/typescript; charset=utf-8',
   'demo.js': 'text/javascript; charset=utf-8',
   'demo.css': 'text/css; charset=utf-8',
   'index.html': 'text/html; charset=utf-8',
@@ -68,14 +72,27 @@ function readAll(folder: string, wanted: AssetName[]): Promise<[AssetName, Buffe
   return Promise.all(wanted.map(async (name): Promise<[AssetName, Buffer]> => [name, await readFile(path.join(folder, name))]));
 }
 
+/** What the served modules export. Each is a whole SDK: a page takes one of them. */
+const client = ['client-sdk/index.ts'];
+const clientWithStores = [...client, 'client-sdk/store/index.ts', 'client-sdk/store/indexed-db.ts'];
+
 async function build(): Promise<[AssetName, Buffer][]> {
   const demo = path.join(here, 'demo');
-  const client = await bundle('client.js', { entryPoints: [path.join(here, '../../client-sdk/index.ts')] });
-  // With an SDK of its own: it takes the stores, too, and both must be of one core.
-  const page = await bundle('demo.js', { entryPoints: [path.join(demo, 'demo.ts')] });
-  const style = await bundle('demo.css', { entryPoints: [path.join(demo, 'demo.css')] });
+  const bundles = await Promise.all([
+    bundle('client.js', exportsOf(client)),
+    bundle('client-stores.js', exportsOf(clientWithStores)),
+    // With an SDK of its own: it takes the stores, too, and both must be of one core.
+    bundle('demo.js', { entryPoints: [path.join(demo, 'demo.ts')] }),
+    bundle('demo.css', { entryPoints: [path.join(demo, 'demo.css')] }),
+  ]);
+  const types = await makeClientTypes({ 'client.d.ts': client, 'client-stores.d.ts': clientWithStores });
   const plain = await readAll(demo, ['index.html', 'icon.svg']);
-  return [client, page, style, ...plain];
+  return [...bundles, ...types.map(([name, text]): [AssetName, Buffer] => [name, Buffer.from(text)]), ...plain];
+}
+
+function exportsOf(sources: readonly string[]): BuildOptions {
+  const contents = sources.map((source) => `export * from './${source}';`).join('\n');
+  return { stdin: { contents, resolveDir: path.join(here, '../..') } };
 }
 
 async function bundle(name: AssetName, options: BuildOptions): Promise<[AssetName, Buffer]> {

@@ -1,18 +1,25 @@
-// GET /client.js: the SDK of exactly this server's version as one ES module, for pages without a bundler.
+// GET /client.js: the SDK of exactly this server's version as one ES module, for pages without a bundler; /client-stores.js:
+// the same with the stores. Beside each its types.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Settings } from '../config.ts';
-import { type Asset, loadAssets } from './bundle.ts';
+import { type Asset, type AssetName, loadAssets } from './bundle.ts';
 
 /** Cached for five minutes, then revalidated by ETag, so that SDK and server stay in step after a deploy. */
 const publicCache = 'public, max-age=300, must-revalidate';
 
 export function addClientRoutes(server: FastifyInstance, settings: Settings): void {
   const cacheControl = settings.development ? 'no-cache' : publicCache;
-  server.get('/client.js', async (request, reply) => {
-    const assets = await loadAssets();
-    return sendAsset(request, reply.header('cache-control', cacheControl), assets.get('client.js')!);
-  });
+  const serve = (name: AssetName, headers: Record<string, string> = {}) =>
+    server.get(`/${name}`, async (request, reply) => {
+      const assets = await loadAssets();
+      return sendAsset(request, reply.headers({ ...headers, 'cache-control': cacheControl }), assets.get(name)!);
+    });
+  for (const module of ['client', 'client-stores'] as const) {
+    // Deno follows it.
+    serve(`${module}.js`, { 'x-typescript-types': `/${module}.d.ts` });
+    serve(`${module}.d.ts`);
+  }
 }
 
 /** Answers 304 when the client has it, gzip when the client takes it. */

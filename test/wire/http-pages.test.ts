@@ -39,7 +39,7 @@ describe('the SDK as a module', () => {
   });
 });
 
-test('a built package carries the same files, and its page loads the SDK from the server', async () => {
+test('a built package carries the same files', async () => {
   const outDir = mkdtempSync(path.join(tmpdir(), 'utalk-bundles-'));
   try {
     await writeBundles(outDir);
@@ -48,7 +48,6 @@ test('a built package carries the same files, and its page loads the SDK from th
     const served = await loadAssets();
     expect([...built.keys()].sort()).toEqual([...served.keys()].sort());
     for (const [name, { body }] of served) expect(built.get(name)?.equals(body), name).toBe(true);
-    expect(built.get('demo.js')?.toString()).toMatch(/from\s*"\/client\.js"/);
   } finally {
     rmSync(outDir, { recursive: true });
   }
@@ -63,7 +62,7 @@ describe('the demo', () => {
     expect(page.headers['content-security-policy']).toContain("script-src 'self';");
     expect(page.headers['content-security-policy']).toContain('ws://localhost:4999');
     for (const [, path] of page.text.matchAll(/(?:src|href)="(\/[^"]*)"/g)) expect((await http.get(path!)).status, path).toBe(200);
-    expect((await http.get('/demo/config')).json()).toEqual({ conversationId: 'demo', users: demo.users, wsPort: 4999 });
+    expect((await http.get('/demo/config')).json()).toEqual({ conversationId: 'demo', users: demo.users, wsPort: 4999, canKill: false });
   });
 
   test.each(['localhost', 'localhost:3002', '127.0.0.1:3002', '[::1]:3002', 'LOCALHOST'])('gives tokens under Host %s', async (host) => {

@@ -1,8 +1,8 @@
-// The types of the protocol's bodies as plain TypeScript, for the package of the client alone: there the schemas they are
-// made of, and TypeBox, are not installed.
+// The types of the protocol's bodies as plain TypeScript, for pages and for the package of the client alone: there the
+// schemas they are made of, and TypeBox, are not installed.
 
-import { commandBodies, ErrorBody, pushBodies } from '../protocol/bodies/index.ts';
-import { Conversation, Entry, JoinResult, Member, Notification, Position, Presence, Watermark } from '../protocol/bodies/shapes.ts';
+import { commandBodies, ErrorBody, pushBodies } from '../../../protocol/bodies/index.ts';
+import { Conversation, Entry, JoinResult, Member, Notification, Position, Presence, Watermark } from '../../../protocol/bodies/shapes.ts';
 
 interface Schema {
   type?: string;
@@ -24,7 +24,7 @@ const namedShapes = new Map<string | undefined, Schema>(Object.entries(shapes) a
  * The text of protocol/bodies/index.d.ts.
  * @throws Error for a schema that it has no words for
  */
-export function renderClientTypes(): string {
+export function renderProtocolBodies(): string {
   const replies = Object.entries(commandBodies).map(([name, { output }]) => property(name, output as Schema));
   const commands = Object.entries(commandBodies).map(([name, { input }]) => property(name, input as Schema));
   const pushes = Object.entries(pushBodies).map(([name, body]) => property(name, body as Schema));
@@ -33,9 +33,9 @@ export function renderClientTypes(): string {
     "import type { CommandName, PushName } from '../ops.ts';",
     ...[...namedShapes].map(([name, schema]) => `export type ${name} = ${object(schema)};`),
     `export type ErrorBody = ${object(ErrorBody as Schema)};`,
-    `interface CommandInputs {\n${commands.join('\n')}\n}`,
-    `interface CommandOutputs {\n${replies.join('\n')}\n}`,
-    `interface PushBodies {\n${pushes.join('\n')}\n}`,
+    `interface CommandInputs ${block(commands)}`,
+    `interface CommandOutputs ${block(replies)}`,
+    `interface PushBodies ${block(pushes)}`,
     'export type CommandInput<N extends CommandName> = CommandInputs[N];',
     'export type CommandOutput<N extends CommandName> = CommandOutputs[N];',
     'export type PushBody<N extends PushName> = PushBodies[N];',
@@ -49,8 +49,12 @@ function property(name: string, schema: Schema, isRequired = true): string {
 }
 
 function object({ properties = {}, required = [] }: Schema): string {
-  const lines = Object.entries(properties).map(([name, schema]) => property(name, schema, required.includes(name)));
-  return `{\n${lines.join('\n')}\n}`;
+  return block(Object.entries(properties).map(([name, schema]) => property(name, schema, required.includes(name))));
+}
+
+/** Indented, as the compiler writes declarations. */
+function block(lines: readonly string[]): string {
+  return `{\n${lines.join('\n').replaceAll(/^/gm, '    ')}\n}`;
 }
 
 function typeOf(schema: Schema): string {
