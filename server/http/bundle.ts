@@ -74,7 +74,7 @@ function readAll(folder: string, wanted: AssetName[]): Promise<[AssetName, Buffe
 
 /** What the served modules export. Each is a whole SDK: a page takes one of them. */
 const client = ['client-sdk/index.ts'];
-const clientWithStores = [...client, 'client-sdk/store/index.ts', 'client-sdk/store/indexed-db.ts'];
+export const clientWithStores = [...client, 'client-sdk/store/index.ts', 'client-sdk/store/indexed-db.ts'];
 
 async function build(): Promise<[AssetName, Buffer][]> {
   const demo = path.join(here, 'demo');

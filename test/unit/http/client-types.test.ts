@@ -1,7 +1,9 @@
 // Several declaration files become one: what is exported, what that needs, and nothing that could not be found.
 
 import { describe, expect, test } from 'vitest';
+import { clientWithStores } from '../../../server/http/bundle.ts';
 import { flatten } from '../../../server/http/client-types/flatten.ts';
+import { makeClientTypes } from '../../../server/http/client-types/make.ts';
 
 /** Of files in one folder, the first of them the entry. */
 function flat(files: Record<string, string>): string {
@@ -68,4 +70,10 @@ describe('refused is', () => {
   ])('%s', (_what, files, words) => {
     expect(() => flat(files)).toThrow(words);
   });
+});
+
+test('so do the declarations of the client and its stores', async () => {
+  const [[, text] = []] = await makeClientTypes({ 'client-stores.d.ts': clientWithStores });
+  for (const name of ['createClient', 'UTalkError', 'indexedDbStore', 'persistent'])
+    expect(text).toMatch(new RegExp(`^export declare (function|class) ${name}\\b`, 'm'));
 });
