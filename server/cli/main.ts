@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { checkConfig } from './check-config.ts';
 import { type Command, CommandFailed, commandHelp, overallHelp, parseOptions, UsageError } from './command.ts';
+import { guarded } from './guarded.ts';
 import { migrate } from './migrate.ts';
 import { createOutput } from './output.ts';
 import { send } from './send.ts';
@@ -18,7 +19,7 @@ import { worker } from './worker.ts';
 
 const commands: readonly Command[] = [serve, checkConfig, migrate, token, send, tail, user];
 /** Run by other commands, not by people. */
-const hidden: readonly Command[] = [worker];
+const hidden: readonly Command[] = [guarded, worker];
 const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
 
 async function main(args: readonly string[]): Promise<number> {

@@ -2,10 +2,13 @@
 
 import path from 'node:path';
 import { readSettings, type Settings } from '../config.ts';
+import type { Demo } from '../demo.ts';
 import { createLog, type Log } from '../log.ts';
 import { type Context, defineCommand } from './command.ts';
 import { exitOnBugs } from './exit-on-bugs.ts';
+import { guard, type Listening } from './guardian.ts';
 import { requireServerNode } from './node-version.ts';
+import type { Output } from './output.ts';
 import { describeFailure } from './start-failure.ts';
 import { formatStartLines, startLines } from './start-lines.ts';
 import { wholeNumber } from './values.ts';
@@ -13,9 +16,20 @@ import { program } from './version.ts';
 
 const maxWorkers = 64;
 
+/** How this process serves. */
+interface Manner {
+  /** Processes that share PORT; this one alone without it. */
+  workers?: number | undefined;
+  /** The start lines were printed by an earlier start. */
+  announced?: boolean;
+  onListening?(ports: Listening): void;
+  /** Ends this process as a crash would. Given where somebody starts it again; the demo page offers it in development mode. */
+  kill?(): void;
+}
+
 /** One node alone, or a supervisor with its workers. */
 interface Served {
-  demo: { users: readonly { id: string }[]; conversationId: string; token(userId: string): Promise<string> } | undefined;
+  demo: Pick<Demo, 'users' | 'conversationId' | 'token' | 'kill'> | undefined;
   listen(): Promise<{ port: number; httpPort: number }>;
   close(): Promise<void>;
 }
@@ -25,41 +39,51 @@ export const serve = defineCommand({
   summary: 'Start the server; SIGINT or SIGTERM drains and stops it, a second one stops it at once.',
   options: {
     workers: { type: 'string', value: '<n>', description: `Share PORT among so many processes, 1 to ${maxWorkers}; needs REDIS_URL` },
+    respawn: { type: 'boolean', description: 'Start it again at once when a signal kills it; with --workers that is done anyway' },
   },
   async run(context, values) {
     requireServerNode();
     const workers = values.workers === undefined ? undefined : wholeNumber('workers', values.workers, 1, maxWorkers);
-    const { settings, warnings } = readSettings(context.environment);
-    const log = createLog(settings.logLevel);
-    for (const warning of warnings) log.warn(warning);
-    exitOnBugs(log);
-    try {
-      return await serveUntilStopped(context, settings, log, workers);
-    } catch (error) {
-      const message = describeFailure(error, { PORT: settings.port, HTTP_PORT: settings.httpPort });
-      if (message === undefined) throw error;
-      context.output.note(message);
-      return 1;
-    }
+    return values.respawn && workers === undefined ? guard(context) : runServer(context, { workers });
   },
 });
 
-async function serveUntilStopped({ output, stop }: Context, settings: Settings, log: Log, workers: number | undefined): Promise<number> {
+/** Serves until it is stopped. @returns the exit code */
+export async function runServer(context: Context, manner: Manner): Promise<number> {
+  const { settings, warnings } = readSettings(context.environment);
+  const log = createLog(settings.logLevel);
+  for (const warning of warnings) log.warn(warning);
+  exitOnBugs(log);
+  try {
+    return await serveUntilStopped(context, settings, log, manner);
+  } catch (error) {
+    const message = describeFailure(error, { PORT: settings.port, HTTP_PORT: settings.httpPort });
+    if (message === undefined) throw error;
+    context.output.note(message);
+    return 1;
+  }
+}
+
+async function serveUntilStopped({ output, stop }: Context, settings: Settings, log: Log, manner: Manner): Promise<number> {
+  const { workers, announced, onListening, kill } = manner;
   const served = workers === undefined ? await oneNode(settings, log) : await severalProcesses(settings, log, workers, stop);
   try {
-    const { port, httpPort } = await served.listen();
-    const demo = served.demo && {
-      conversationId: served.demo.conversationId,
-      token: await served.demo.token(served.demo.users[0]!.id),
-    };
-    const lines = startLines({ settings, port, httpPort, program, demo, dataDirs: await dataDirs(settings) });
-    output.print(formatStartLines(lines), { ...lines });
+    if (served.demo && settings.development) served.demo.kill = kill;
+    const ports = await served.listen();
+    onListening?.(ports);
+    if (!announced) await announce(served, settings, ports, output);
     if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
     log.info('stopping');
   } finally {
     await served.close();
   }
   return 0;
+}
+
+async function announce({ demo }: Served, settings: Settings, ports: Listening, output: Output): Promise<void> {
+  const shown = demo && { conversationId: demo.conversationId, token: await demo.token(demo.users[0]!.id) };
+  const lines = startLines({ settings, ...ports, program, demo: shown, dataDirs: await dataDirs(settings) });
+  output.print(formatStartLines(lines), { ...lines });
 }
 
 // Imported only here, so that the other commands and faults of the settings need neither the native socket library nor a database.

@@ -16,6 +16,8 @@ export interface Demo {
   conversationId: string;
   users: DemoUser[];
   token(userId: string): Promise<string>;
+  /** Ends the server as a crash would; there where somebody starts it again. Asked at each request. */
+  kill?: (() => void) | undefined;
 }
 
 const pageAssets = {
@@ -25,7 +27,7 @@ const pageAssets = {
   '/demo/icon.svg': 'icon.svg',
 } as const satisfies Record<string, AssetName>;
 
-/** GET /, its assets, /demo/config and /demo/token?user=. */
+/** GET /, its assets, /demo/config and /demo/token?user=; POST /demo/kill. */
 export function addDemoRoutes(server: FastifyInstance, demo: Demo, wsPort: () => number): void {
   for (const [path, name] of Object.entries(pageAssets)) {
     server.get(path, async (request, reply) => {
@@ -36,7 +38,12 @@ export function addDemoRoutes(server: FastifyInstance, demo: Demo, wsPort: () =>
   }
 
   server.get('/demo/config', { onRequest: localOnly }, (_request, reply) =>
-    reply.header('cache-control', 'no-store').send({ conversationId: demo.conversationId, users: demo.users, wsPort: wsPort() }),
+    reply.header('cache-control', 'no-store').send({
+      conversationId: demo.conversationId,
+      users: demo.users,
+      wsPort: wsPort(),
+      canKill: demo.kill !== undefined,
+    }),
   );
 
   server.get<{ Querystring: { user?: string | string[] } }>('/demo/token', { onRequest: localOnly }, async (request, reply) => {
@@ -47,11 +54,29 @@ export function addDemoRoutes(server: FastifyInstance, demo: Demo, wsPort: () =>
     }
     return reply.header('cache-control', 'no-store').send({ token: await demo.token(user.id) });
   });
+
+  server.post('/demo/kill', { onRequest: [localOnly, samePageOnly] }, (_request, reply) => {
+    const { kill } = demo;
+    if (!kill) return reply.code(409).send({ code: 'UNAVAILABLE', message: 'Nobody would start this server again: use script/server.' });
+    // Behind the answer: a process that is killed writes nothing any more.
+    reply.raw.once('finish', kill);
+    return reply.code(202).send({ killed: true });
+  });
 }
 
 async function localOnly(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
   if (isLocalHost(request.headers.host)) return undefined;
   return reply.code(403).send({ code: 'ACCESS_DENIED', message: 'The demo works only when the page is opened as http://localhost.' });
+}
+
+/** A page of a stranger may send requests to this machine, too; the browser tells where they come from. */
+async function samePageOnly({ headers }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+  const site = headers['sec-fetch-site'];
+  const origin = headers.origin;
+  const told = site !== undefined || origin !== undefined;
+  if (told && (site ?? 'same-origin') === 'same-origin' && (origin ?? `http://${headers.host}`) === `http://${headers.host}`)
+    return undefined;
+  return reply.code(403).send({ code: 'ACCESS_DENIED', message: 'Only the demo page of this server may do that.' });
 }
 
 /** A source in a policy cannot be an IPv6 address, so the page under [::1] shows without a connection. */
