@@ -7,7 +7,7 @@ import type { ConnectionState, StateName } from './connection-state.ts';
 import type { ConversationEvents, ConversationHandle } from './conversation-api.ts';
 import type { UTalkError } from './errors.ts';
 import type { EventSource, Unsubscribe } from './events.ts';
-import type { Identity } from './handshake.ts';
+import type { Identity } from './link.ts';
 import type { CallOptions } from './requests.ts';
 
 /** Pushes that reach the application in another form than they came in. */

@@ -7,12 +7,10 @@ import type { CommandTypes } from './application-commands.ts';
 import type { ConnectionState, StateName } from './connection-state.ts';
 import type { ConversationHandle } from './conversation-api.ts';
 import { Engine } from './engine.ts';
-import { AuthRequiredError, ClosedError } from './errors.ts';
 import type { Unsubscribe } from './events.ts';
-import { type ClientOptions, type Settings, settle } from './options.ts';
-import { type PendingOptions, pending } from './pending.ts';
+import { type ClientOptions, settle } from './options.ts';
+import { assertGoing } from './pending.ts';
 import type { CallOptions } from './requests.ts';
-import { watchWake } from './wake.ts';
 
 // Older platforms have no such symbol; there nobody can ask for it either.
 const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol('asyncDispose');
@@ -27,15 +25,6 @@ export function createClient<Routes extends readonly CommandTypes[] = readonly C
 }
 
 class RealtimeClient extends Engine implements Client {
-  #unwatch = () => {};
-
-  constructor(settings: Settings) {
-    super(settings);
-    this.on('state', ({ name }) => {
-      if ('idle authRequired closed'.includes(name)) this.#unwatch();
-    });
-  }
-
   get state(): StateName {
     return this.connection.name;
   }
@@ -53,21 +42,14 @@ class RealtimeClient extends Engine implements Client {
   }
 
   async connect({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    if (this.state === 'live') return;
-    const off = this.on('state', (state) => {
-      if (state.name === 'live') live.resolve();
-      else if (state.name === 'authRequired') live.reject(new AuthRequiredError(state.reason));
-      else if (state.name === 'closed') live.reject(new ClosedError(state.message));
-      else if (state.name === 'idle') live.reject(new ClosedError('the attempt was given up'));
-    });
-    const live = pending<void>({ signal, onEnd: off });
-    if (!signal?.aborted) {
-      this.#unwatch();
-      this.#unwatch = watchWake(() => this.uplink.wake(), this.settings.clock);
-      this.uplink.connect();
-    }
+    assertGoing(signal);
+    this.uplink.connect();
+    const isLive = () => {
+      this.uplink.assertHope();
+      return this.state === 'live';
+    };
     try {
-      await live.promise;
+      await this.until(isLive, { signal });
     } catch (error) {
       if (signal?.aborted) this.uplink.cancel();
       throw error;
@@ -90,8 +72,8 @@ class RealtimeClient extends Engine implements Client {
     return this.request(name, body, options);
   }
 
-  async drain(options: { signal?: AbortSignal } = {}): Promise<void> {
-    await this.#empty(options);
+  drain(options?: { signal?: AbortSignal }): Promise<void> {
+    return this.until(() => this.outbox.size === 0, options);
   }
 
   close(): void {
@@ -99,15 +81,7 @@ class RealtimeClient extends Engine implements Client {
   }
 
   async [asyncDispose](): Promise<void> {
-    const { clock, ackTimeoutMs } = this.settings;
-    const timeout = { clock, ms: ackTimeoutMs, error: () => new ClosedError('not drained') };
-    await this.#empty({ timeout }).catch(() => {});
+    await this.until(() => this.outbox.size === 0, { timeoutMs: this.settings.ackTimeoutMs }).catch(() => {});
     this.close();
-  }
-
-  #empty(options: PendingOptions): Promise<void> {
-    const empty = pending<void>(options);
-    this.outbox.empty().then(empty.resolve);
-    return empty.promise;
   }
 }

@@ -1,5 +1,4 @@
-// The states of a client as one union, and the only rule of how one follows another. What a state cannot hear, it ignores:
-// late answers of a connection that is gone must change nothing.
+// The states of a client as one union. connection.ts moves between them.
 
 import type { AuthReason } from './options.ts';
 
@@ -28,19 +27,3 @@ export type ConnectionState =
 
 /** The name of a state. */
 export type StateName = ConnectionState['name'];
-
-/** From which states each one can be reached; a client that moves to another server goes from live to connecting. */
-const sources: Readonly<Record<StateName, string>> = {
-  idle: 'connecting syncing offline',
-  connecting: 'idle syncing live offline authRequired closed',
-  syncing: 'connecting',
-  live: 'syncing',
-  offline: 'connecting syncing live',
-  authRequired: 'connecting syncing live',
-  closed: 'idle connecting syncing live offline authRequired closed',
-};
-
-/** `next`, or the same object as before when it cannot follow `state`. */
-export function transition(state: ConnectionState, next: ConnectionState): ConnectionState {
-  return sources[next.name].includes(state.name) ? next : state;
-}

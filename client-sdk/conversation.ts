@@ -55,7 +55,7 @@ export class LiveConversation extends TrackedConversation implements Conversatio
   }
 
   async join({ afterSeq, signal }: StreamOptions = {}): Promise<void> {
-    this.core.assertOpen('join');
+    this.core.assertOpen();
     const complete = this.subscription.want({ afterSeq }, signal);
     if (this.joined) this.settleJoin();
     else this.core.joiner.join(this);

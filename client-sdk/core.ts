@@ -5,14 +5,15 @@ import type { CatchUp } from './catch-up.ts';
 import type { Conversations } from './conversations.ts';
 import type { DeliveredReporter } from './delivered.ts';
 import type { Emitter } from './events.ts';
-import type { Identity } from './handshake.ts';
 import type { Joiner } from './joiner.ts';
+import type { Identity } from './link.ts';
 import type { Notifications } from './notifications.ts';
 import type { Settings } from './options.ts';
 import type { Outbox } from './outbox.ts';
 import type { Presences } from './presence.ts';
 import type { Request } from './requests.ts';
 import type { Keeper } from './store/keeper.ts';
+import type { Until } from './waiting.ts';
 
 export interface Core {
   readonly settings: Settings;
@@ -34,10 +35,16 @@ export interface Core {
   readonly flight: AbortSignal | undefined;
   /** Sends now, or rejects with DisconnectedError. */
   readonly requestNow: Request;
+  /** The same, and again as long as the server only says that it cannot now. Ends with the signal, by default `flight`. */
+  readonly requestPatiently: Request;
   /** Sends as soon as there is a connection, within the timeout. */
   readonly request: Request;
+  /** Waits for something that this client will come to know. */
+  readonly until: Until;
+  /** Something looks different: who waits looks again, once per turn. */
+  changed(): void;
   /** Throws ClosedError when the client is closed for good. */
-  assertOpen(what: string): void;
+  assertOpen(): void;
   /** A listener threw. */
   report(event: string, error: unknown): void;
 }

@@ -10,24 +10,30 @@ import { Conversations } from './conversations.ts';
 import { DeliveredReporter } from './delivered.ts';
 import { ClosedError } from './errors.ts';
 import { Emitter } from './events.ts';
-import type { Identity } from './handshake.ts';
 import { Joiner } from './joiner.ts';
+import type { Identity } from './link.ts';
 import { Notifications } from './notifications.ts';
 import type { Settings, TokenSource } from './options.ts';
 import { Outbox } from './outbox.ts';
+import { patiently } from './patience.ts';
 import { Presences } from './presence.ts';
 import { digests, type PushParts, reactions } from './push-router.ts';
 import type { Request } from './requests.ts';
 import { Rooms } from './rooms.ts';
 import type { Keeper } from './store/keeper.ts';
 import { Sync } from './sync.ts';
+import { type Until, waiting } from './waiting.ts';
 
 export class Engine implements PushParts, ConnectionHooks {
   readonly settings: Settings;
   readonly report = (event: string, error: unknown) => this.settings.logger.warn(`a listener of ${event} threw`, { error });
   readonly events = new Emitter<ClientEvents>(this.report);
-  readonly requestNow: Request = (name, body, options) => this.uplink.gate.request(name, body, options);
-  readonly request: Request = (name, body, options) => this.uplink.gate.requestWhenOpen(name, body, options);
+  readonly requestNow: Request = (name, body, options) => this.uplink.requestNow(name, body, options);
+  readonly request: Request = (name, body, options) => this.uplink.request(name, body, options);
+  readonly requestPatiently: Request = (name, body, { signal = this.flight, ...options } = {}) =>
+    patiently(() => this.requestNow(name, body, { ...options, signal }), this.settings.clock, signal);
+  readonly until: Until;
+  readonly changed: () => void;
   readonly uplink: Connection;
   readonly outbox: Outbox;
   readonly catchUp = new CatchUp(this);
@@ -47,6 +53,9 @@ export class Engine implements PushParts, ConnectionHooks {
 
   constructor(settings: Settings) {
     this.settings = settings;
+    const { until, changed } = waiting(settings.clock);
+    this.until = until;
+    this.changed = changed;
     this.#complaints = new Complaints(settings.logger);
     this.keeper = settings.store?.keep(this);
     const auth: TokenSource = async (request) => {
@@ -56,16 +65,21 @@ export class Engine implements PushParts, ConnectionHooks {
       return token;
     };
     this.uplink = new Connection({ ...settings, auth }, this);
-    this.outbox = new Outbox({ ...settings, request: this.requestNow, onOverdue: () => this.uplink.gate.link?.probe() });
+    this.outbox = new Outbox({
+      ...settings,
+      request: this.requestNow,
+      onOverdue: () => this.uplink.wake(),
+      isOpen: () => !!this.uplink.open,
+      changed,
+    });
   }
 
   get userId(): string | undefined {
     return this.identity?.userId ?? this.keeper?.userId;
   }
 
-  assertOpen(what: string): void {
-    const { state } = this.uplink;
-    if (state.name === 'closed') throw new ClosedError(`${what}: ${state.message}`);
+  assertOpen(): void {
+    this.uplink.assertOpen();
   }
 
   resync(): void {
@@ -76,18 +90,15 @@ export class Engine implements PushParts, ConnectionHooks {
     if (this.uplink.state.name === 'live') this.sync.complete(serverTime);
   }
 
-  onPause(): void {
-    this.outbox.pause();
-  }
-
   onFlight(signal: AbortSignal): void {
     this.flight = signal;
+    this.changed();
     this.catchUp.resume(signal);
     this.joiner.resume(signal);
     if (!this.keeper) this.#fill(signal);
     void this.keeper?.ready().then(() => {
       // Not after a farewell of the server either.
-      if (!signal.aborted && this.uplink.gate.link) this.#fill(signal);
+      if (!signal.aborted && this.uplink.open) this.#fill(signal);
     });
   }
 
@@ -145,5 +156,6 @@ export class Engine implements PushParts, ConnectionHooks {
     }
     this.#complaints.look(state);
     this.events.emit('state', state);
+    this.changed();
   }
 }

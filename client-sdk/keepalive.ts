@@ -14,49 +14,41 @@ export class Keepalive {
   readonly #clock: Clock;
   readonly #hooks: KeepaliveHooks;
   #heardAt = 0;
-  #probing = false;
+  /** An answer is waited for; before the connection is open nothing may be asked. */
+  #isProbing = true;
   #timer: unknown;
-  #running = false;
 
   constructor(clock: Clock, hooks: KeepaliveHooks) {
     this.#clock = clock;
     this.#hooks = hooks;
   }
 
-  start(): void {
-    this.#running = true;
-    this.#heardAt = this.#clock.now();
-    this.#arm(limits.silenceMs);
-  }
-
   stop(): void {
-    this.#running = false;
     this.#clock.clearTimeout(this.#timer);
   }
 
-  /** A frame came. */
+  /** The connection is open, or a frame came. */
   heard(): void {
     this.#heardAt = this.#clock.now();
-    if (!this.#probing || !this.#running) return;
-    this.#probing = false;
-    this.#arm(limits.silenceMs);
+    if (this.#isProbing) this.#arm(limits.silenceMs);
+    this.#isProbing = false;
   }
 
   /** Asks now whether the other side is there: after sleep, after a change of network, after a missing acknowledgement. */
   probe(): void {
-    if (this.#probing || !this.#running) return;
-    this.#probing = true;
-    this.#clock.clearTimeout(this.#timer);
-    this.#timer = this.#clock.setTimeout(() => this.#hooks.dead(), limits.pongTimeoutMs);
+    if (this.#isProbing) return;
+    this.#isProbing = true;
+    this.#arm(limits.pongTimeoutMs);
     this.#hooks.ping();
   }
 
   #arm(delayMs: number): void {
-    this.#clock.clearTimeout(this.#timer);
+    this.stop();
     this.#timer = this.#clock.setTimeout(() => this.#check(), delayMs);
   }
 
   #check(): void {
+    if (this.#isProbing) return void this.#hooks.dead();
     const silentMs = this.#clock.now() - this.#heardAt;
     // A clock that was set back must not stretch the wait.
     if (silentMs < 0 || silentMs >= limits.silenceMs) this.probe();

@@ -1,15 +1,16 @@
-// One WebSocket from open to close. It falls exactly once; nothing of a socket that fell is heard any more, so a client
-// that has moved on cannot be confused by its predecessor.
+// One connection from the token to the close: socket, `auth`, commands. It ends exactly once; nothing of a socket that ended is
+// heard any more, so a client that has moved on cannot be confused by its predecessor.
 
-import type { CommandInput, CommandOutput } from '../protocol/bodies/index.ts';
+import type { CommandOutput } from '../protocol/bodies/index.ts';
 import * as limits from '../protocol/client-limits.ts';
-import type { CommandName, PushName } from '../protocol/ops.ts';
+import type { PushName } from '../protocol/ops.ts';
 import { subprotocol } from '../protocol/version.ts';
-import { decodeFrame, type ServerFrame } from './codec.ts';
-import { DisconnectedError } from './errors.ts';
+import { decodeFrame } from './codec.ts';
+import { DisconnectedError, TimeoutError, type UTalkError } from './errors.ts';
 import { Keepalive } from './keepalive.ts';
 import type { Settings } from './options.ts';
-import { type CallOptions, Requests } from './requests.ts';
+import { sleep } from './pending.ts';
+import { type Request, Requests } from './requests.ts';
 
 /** What the SDK uses of a WebSocket; the browser's, Node's and the `ws` package's all fit. */
 export interface WebSocketLike {
@@ -31,46 +32,49 @@ export interface WebSocketLike {
 /** A class of such sockets. */
 export type WebSocketConstructor = new (url: string, protocols?: string | string[]) => WebSocketLike;
 
+/** Who this client is, where, and under which limits: the reply to `auth`. */
+export type Identity = CommandOutput<'auth'>;
+
 export interface LinkHooks {
-  /** The socket is open: `auth` must be written now, before anything else. */
+  /** `auth` was written: what is written now travels in the same flight. */
   onOpen(): void;
+  onWelcome(identity: Identity): void;
   onPush(name: PushName, body: unknown): void;
-  /** The link fell by itself. Not called after `close`. `opened` is false when the socket never opened. */
-  onDown(code: number, reason: string, opened: boolean): void;
+  /** The link fell by itself. Not called after `close`. */
+  onDown(code: number, reason: string): void;
 }
 
+/** How long the close frame behind a refused `auth` is waited for: its code says more than the error. */
+const closeFrameWaitMs = 1_000;
+/** What a frame behind an unanswered `auth` costs at least of the bytes that the server takes there. */
+const minCost = limits.maxBytesBeforeAuth / limits.maxFramesBeforeAuth;
+
 export class Link {
+  /** What the server said before it closed: the refusal of `auth`, or its farewell. */
+  lastWords = '';
+  /** How long the server that refused `auth` wants to be left alone. */
+  leastWaitMs = 0;
+  /** The server shuts down, and this is when to be gone. ms since 1970. */
+  slot: number | undefined;
+  readonly request: Request = (name, body, options) => this.#requests.send(name, body, options);
   readonly #settings: Settings;
   readonly #hooks: LinkHooks;
-  readonly #socket: WebSocketLike;
+  readonly #ended = new AbortController();
   readonly #requests: Requests;
   readonly #keepalive: Keepalive;
-  readonly #ended = new AbortController();
-  readonly #openTimer: unknown;
-  #authenticated = false;
-  #framesBeforeAuth = 0;
-  #bytesBeforeAuth = 0;
+  #socket: WebSocketLike | undefined;
+  #isOpen = false;
+  #credit = limits.maxBytesBeforeAuth;
   #backlog: Uint8Array[] = [];
-  #opened = false;
 
-  /** @throws what the WebSocket constructor throws, for a URL it does not take. */
   constructor(settings: Settings, hooks: LinkHooks) {
     this.#settings = settings;
     this.#hooks = hooks;
-    const { clock } = settings;
-    this.#requests = new Requests(clock, settings.requestTimeoutMs, (frame) => this.#write(frame));
-    this.#keepalive = new Keepalive(clock, { ping: () => this.#ping(), dead: () => this.fall(1006, 'the server stopped answering') });
-    const socket = new settings.WebSocket(settings.url, subprotocol);
-    this.#socket = socket;
-    socket.binaryType = 'arraybuffer';
-    socket.onopen = () => this.#open();
-    socket.onmessage = (event: { data: unknown }) => this.#receive(event.data);
-    socket.onclose = (event: { code?: number; reason?: string }) => this.fall(event.code ?? 1006, event.reason ?? '');
-    // A close event follows and says more, except in Node 22 for a connection that was never made.
-    socket.onerror = () => {
-      if (!this.#opened) clock.setTimeout(() => this.fall(1006, 'the connection could not be made'), 0);
-    };
-    this.#openTimer = clock.setTimeout(() => this.fall(1006, 'the connection did not open in time'), settings.requestTimeoutMs);
+    this.#requests = new Requests(settings, this.signal, (frame) => this.#write(frame));
+    this.#keepalive = new Keepalive(settings.clock, {
+      ping: () => this.request('ping', {}).catch(() => {}),
+      dead: () => this.fall(1006, 'the server stopped answering'),
+    });
   }
 
   /** Aborts when the link has ended, in whatever way. */
@@ -78,48 +82,46 @@ export class Link {
     return this.#ended.signal;
   }
 
-  request<N extends CommandName>(name: N, body: CommandInput<N>, options?: CallOptions): Promise<CommandOutput<N>> {
-    if (this.signal.aborted || !this.#opened) return Promise.reject(new DisconnectedError('not connected'));
-    return this.#requests.send(name, body, options);
-  }
-
-  /** The server accepted `auth`: frames that had to wait for it leave now. */
-  authenticated(): void {
-    if (this.signal.aborted) return;
-    this.#authenticated = true;
-    for (const frame of this.#backlog) this.#socket.send(frame);
-    this.#backlog = [];
+  /** @throws what the WebSocket constructor throws, for a URL it does not take. */
+  dial(token: string, previousSessionId: string | undefined): void {
+    const { clock, requestTimeoutMs, url, WebSocket } = this.#settings;
+    const socket = new WebSocket(url, subprotocol);
+    this.#socket = socket;
+    socket.binaryType = 'arraybuffer';
+    socket.onopen = () => this.#authenticate(token, previousSessionId);
+    socket.onmessage = ({ data }: { data: unknown }) => this.#receive(data);
+    socket.onclose = ({ code = 1006, reason }: { code?: number; reason?: string }) => this.fall(code, reason);
+    // A close event follows and says more, except in Node 22 for a connection that was never made.
+    socket.onerror = () => this.#isOpen || clock.setTimeout(() => this.fall(1006), 0);
+    void sleep(clock, requestTimeoutMs, this.signal).then(() => this.#isOpen || this.fall(1006));
   }
 
   /** Resolves when no command waits for its reply. */
-  idle(): Promise<void> {
-    return this.#requests.idle();
+  answered(): Promise<unknown> {
+    return this.#requests.answered();
   }
 
   probe(): void {
     this.#keepalive.probe();
   }
 
+  /** Ends the link as if the server had closed it with `code`. */
+  fall(code: number, reason?: string): void {
+    if (this.signal.aborted) return;
+    this.close();
+    const words = this.#isOpen
+      ? `the connection ended (${code})`
+      : `${this.#settings.url} cannot be reached, or does not admit this origin`;
+    this.#hooks.onDown(code, this.lastWords || reason || words);
+  }
+
   /** Ends the link on purpose. */
   close(): void {
-    this.#end();
-  }
-
-  /** Ends the link as if the server had closed it with `code`. */
-  fall(code: number, reason: string): void {
-    if (this.signal.aborted) return;
-    this.#end();
-    this.#hooks.onDown(code, reason, this.#opened);
-  }
-
-  #end(): void {
-    if (this.signal.aborted) return;
     this.#ended.abort(new DisconnectedError('the connection ended'));
-    this.#settings.clock.clearTimeout(this.#openTimer);
     this.#keepalive.stop();
     const socket = this.#socket;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    this.#requests.rejectAll(new DisconnectedError('the connection ended before the answer'));
+    if (!socket) return;
+    socket.onopen = socket.onmessage = null;
     try {
       socket.close(1000);
     } catch {
@@ -127,52 +129,48 @@ export class Link {
     }
   }
 
-  #open(): void {
-    this.#opened = true;
-    this.#settings.clock.clearTimeout(this.#openTimer);
-    this.#keepalive.start();
+  /** Writes `auth`, so that everything written after this call travels behind it. */
+  #authenticate(token: string, previousSessionId: string | undefined): void {
+    const { agent, clock } = this.#settings;
+    this.#isOpen = true;
+    this.#keepalive.heard();
+    const welcomed = (identity: Identity) => {
+      if (this.signal.aborted) return;
+      this.#hooks.onWelcome(identity);
+      this.#credit = Number.POSITIVE_INFINITY;
+      for (const frame of this.#backlog) this.#write(frame);
+    };
+    const refused = async (error: UTalkError) => {
+      this.lastWords = error.message;
+      this.leastWaitMs = error.retryAfterMs ?? 0;
+      await sleep(clock, closeFrameWaitMs, this.signal);
+      this.fall(error instanceof TimeoutError ? 1006 : error.retryable ? 1013 : 4401);
+    };
+    this.request('auth', { token, previousSessionId, agent }).then(welcomed, refused);
     this.#hooks.onOpen();
-  }
-
-  #ping(): void {
-    this.request('ping', {}).catch(() => {});
   }
 
   /** Behind an unanswered `auth` the server takes a bounded number of frames and bytes; the rest waits here. */
   #write(frame: Uint8Array): void {
-    if (!this.#authenticated) {
-      const fits = this.#framesBeforeAuth < limits.maxFramesBeforeAuth && this.#bytesBeforeAuth + frame.length <= limits.maxBytesBeforeAuth;
-      if (!fits || this.#backlog.length > 0) return void this.#backlog.push(frame);
-      // The bounds count the frames behind `auth`, not `auth` itself.
-      if (this.#framesBeforeAuth++ > 0) this.#bytesBeforeAuth += frame.length;
-    }
-    this.#socket.send(frame);
+    this.#credit -= Math.max(frame.length, minCost);
+    if (this.#credit < 0) this.#backlog.push(frame);
+    else if (!this.signal.aborted) this.#socket?.send(frame);
   }
 
   #receive(data: unknown): void {
     this.#keepalive.heard();
-    let frame: ServerFrame;
     try {
-      frame = decodeFrame(bytesOf(data));
+      const frame = decodeFrame(bytesOf(data));
+      if (frame.kind === 'push') this.#hooks.onPush(frame.name, frame.body);
+      else if (frame.kind !== 'unknown') this.#requests.settle(frame);
     } catch (error) {
       this.#settings.logger.warn('a malformed frame was dropped', { error });
-      return;
-    }
-    this.#handle(frame);
-  }
-
-  #handle(frame: ServerFrame): void {
-    if (frame.kind === 'reply') this.#requests.reply(frame.id, frame.slots);
-    else if (frame.kind === 'push') this.#hooks.onPush(frame.name, frame.body);
-    else if (frame.kind === 'error' && !this.#requests.refuse(frame.id, frame.error)) {
-      this.#settings.logger.debug('an error that nobody waits for', { ...frame.error });
     }
   }
 }
 
-/** @throws TypeError for a text frame: the protocol has none. */
+/** Of an ArrayBuffer, or of a view of one. Text is no frame: what this makes of it cannot be read. */
 function bytesOf(data: unknown): Uint8Array {
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  throw new TypeError('the frame is not binary');
+  const { buffer = data, byteOffset, byteLength } = data as Partial<Uint8Array>;
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }

@@ -21,6 +21,8 @@ export interface OutboxSettings {
   request: Request;
   /** An acknowledgement is overdue: the connection may be dead. */
   onOverdue(): void;
+  isOpen(): boolean;
+  changed(): void;
 }
 
 /** On their way in all conversations: below the burst of frames that the server takes. */
@@ -42,7 +44,6 @@ export class Outbox {
   #window = maxWindow;
   #holdUntil = 0;
   #timer: unknown;
-  #whenEmpty: (() => void)[] = [];
 
   constructor(settings: OutboxSettings) {
     this.#settings = settings;
@@ -115,19 +116,11 @@ export class Outbox {
     for (const item of [...this.#lanes.values()].flatMap(({ items }) => items)) this.#drop(item, error);
   }
 
-  /** Resolves when nothing waits any more. */
-  empty(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#size === 0) resolve();
-      else this.#whenEmpty.push(resolve);
-    });
-  }
-
   /** Writes what may be written, each lane in its turn, and comes back when a hold ends. */
   #pump(): void {
     const { clock } = this.#settings;
     clock.clearTimeout(this.#timer);
-    if (!this.#online) return;
+    if (!this.#online || !this.#settings.isOpen()) return;
     const now = clock.now();
     let wakeAt = this.#holdUntil > now ? this.#holdUntil : Number.POSITIVE_INFINITY;
     for (const [id, lane] of [...this.#lanes]) {
@@ -196,7 +189,6 @@ export class Outbox {
     if (lane?.items.length === 0) this.#lanes.delete(draft.conversationId);
     this.#bytes -= bytes;
     if (--this.#size > 0) return;
-    for (const resolve of this.#whenEmpty) resolve();
-    this.#whenEmpty = [];
+    this.#settings.changed();
   }
 }

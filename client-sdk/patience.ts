@@ -2,7 +2,7 @@
 
 import type { Clock } from './clock.ts';
 import { DisconnectedError, UTalkError } from './errors.ts';
-import { sleep } from './pending.ts';
+import { assertGoing, sleep } from './pending.ts';
 
 const longestPauseMs = 8_000;
 
@@ -15,8 +15,9 @@ export async function patiently<T>(attempt: () => Promise<T>, clock: Clock, sign
     try {
       return await attempt();
     } catch (error) {
-      if (signal?.aborted || !(error instanceof UTalkError) || !error.retryable || error instanceof DisconnectedError) throw error;
+      if (!(error instanceof UTalkError) || !error.retryable || error instanceof DisconnectedError) throw error;
       await sleep(clock, Math.max(error.retryAfterMs ?? 0, pauseMs), signal);
+      assertGoing(signal);
     }
   }
 }

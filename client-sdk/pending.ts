@@ -1,7 +1,7 @@
-// Promises that something outside settles, and that never wait for ever: a signal or the time ends them too.
+// Promises that something outside settles, and that never wait for ever: signals and the time end them too.
 
 import type { Clock } from './clock.ts';
-import { DisconnectedError } from './errors.ts';
+import { DisconnectedError, TimeoutError } from './errors.ts';
 
 export interface Pending<T> {
   readonly promise: Promise<T>;
@@ -10,61 +10,50 @@ export interface Pending<T> {
 }
 
 export interface PendingOptions {
-  /** Rejects with its reason. */
-  signal?: AbortSignal;
-  /** Rejects with `error()` after `ms`. */
-  timeout?: { clock: Clock; ms: number; error: () => Error };
-  /** Called once, when it is settled in whatever way. */
+  /** The first that aborts rejects with its reason. */
+  signals?: readonly (AbortSignal | undefined)[];
+  /** Rejects with TimeoutError after `ms`; `what` is what was waited for. */
+  timeout?: { clock: Clock; ms: number; what: string };
+  /** Called when it is settled in whatever way, perhaps again at later attempts to settle it. */
   onEnd?: () => void;
 }
 
-/** Why it was aborted; the signals of React Native have no reason. */
-export function reasonOf(signal: AbortSignal): unknown {
-  return signal.reason ?? new DisconnectedError('aborted');
+/** @throws the reason of the signal when it has aborted; the signals of React Native have none */
+export function assertGoing(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw signal.reason ?? new DisconnectedError('aborted');
 }
 
 /** Whoever settles it first wins; what comes later is ignored. */
-export function pending<T>({ signal, timeout, onEnd }: PendingOptions): Pending<T> {
-  let resolve: (value: T) => void = () => {};
-  let reject: (error: unknown) => void = () => {};
+export function pending<T>({ signals = [], timeout, onEnd }: PendingOptions): Pending<T> {
+  const ending =
+    <V>(settle: (value: V) => void) =>
+    (value: V) => {
+      timeout?.clock.clearTimeout(timer);
+      for (const signal of signals) signal?.removeEventListener('abort', abort);
+      onEnd?.();
+      settle(value);
+    };
+  let resolve!: Pending<T>['resolve'];
+  let reject!: Pending<T>['reject'];
   const promise = new Promise<T>((settle, refuse) => {
-    resolve = settle;
-    reject = refuse;
+    resolve = ending(settle);
+    reject = ending(refuse);
   });
-  const abort = () => fail(reasonOf(signal as AbortSignal));
-  let open = true;
-  const end = () => {
-    if (!open) return;
-    open = false;
-    timeout?.clock.clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
-    onEnd?.();
+  const abort = () => {
+    try {
+      signals.forEach(assertGoing);
+    } catch (reason) {
+      reject(reason);
+    }
   };
-  const fail = (error: unknown) => {
-    end();
-    reject(error);
-  };
-  const timer = timeout?.clock.setTimeout(() => fail(timeout.error()), timeout.ms);
+  const timer = timeout?.clock.setTimeout(() => reject(new TimeoutError(timeout.what, timeout.ms)), timeout.ms);
+  for (const signal of signals) signal?.addEventListener('abort', abort);
   // Not now: whoever calls does not hold the result yet.
-  if (signal?.aborted) queueMicrotask(abort);
-  else signal?.addEventListener('abort', abort);
-  return {
-    promise,
-    resolve: (value) => {
-      end();
-      resolve(value);
-    },
-    reject: fail,
-  };
+  queueMicrotask(abort);
+  return { promise, resolve, reject };
 }
 
-/**
- * Resolves after `ms`.
- * @throws the reason of `signal` when that aborts first
- */
-export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
-  let timer: unknown;
-  const { promise, resolve } = pending<void>({ signal, onEnd: () => clock.clearTimeout(timer) });
-  if (!signal?.aborted) timer = clock.setTimeout(() => resolve(), ms);
-  return promise;
+/** Resolves after `ms`, or when the signal aborts. */
+export async function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  await pending({ signals: [signal], timeout: { clock, ms, what: '' } }).promise.catch(() => {});
 }

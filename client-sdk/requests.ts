@@ -1,13 +1,13 @@
 // Commands that wait for their reply, by request id. Every promise settles: by the reply, the error, the timeout, the
 // caller's signal, or the end of the connection.
 
-import type { CommandInput, CommandOutput, ErrorBody } from '../protocol/bodies/index.ts';
+import type { CommandInput, CommandOutput } from '../protocol/bodies/index.ts';
 import * as limits from '../protocol/client-limits.ts';
 import type { CommandName } from '../protocol/ops.ts';
-import type { Clock } from './clock.ts';
-import { encodeCommand, replyBody } from './codec.ts';
-import { ServerError, TimeoutError, UTalkError } from './errors.ts';
-import { type Pending, pending, reasonOf } from './pending.ts';
+import { encodeCommand, replyBody, type ServerFrame } from './codec.ts';
+import { ServerError, UTalkError } from './errors.ts';
+import type { Settings } from './options.ts';
+import { assertGoing, type Pending, pending } from './pending.ts';
 
 /** How long the answer to a command is waited for. */
 export interface CallOptions {
@@ -23,75 +23,50 @@ export type Request = <N extends CommandName>(name: N, body: CommandInput<N>, op
 const lastRequestId = 0xffff_ffff;
 
 export class Requests {
-  readonly #clock: Clock;
-  readonly #timeoutMs: number;
+  readonly #settings: Settings;
+  readonly #ended: AbortSignal;
   readonly #write: (frame: Uint8Array) => void;
   readonly #open = new Map<number, { name: CommandName; reply: Pending<unknown> }>();
-  #whenIdle: (() => void)[] = [];
   #id = 0;
 
-  constructor(clock: Clock, timeoutMs: number, write: (frame: Uint8Array) => void) {
-    this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
+  /** @param ended aborts when the connection ends */
+  constructor(settings: Settings, ended: AbortSignal, write: (frame: Uint8Array) => void) {
+    this.#settings = settings;
+    this.#ended = ended;
     this.#write = write;
   }
 
   /**
    * Sends a command.
-   * @throws ServerError, TimeoutError, the reason of the signal, what `rejectAll` was given; TypeError or UTalkError TOO_LARGE
-   * for a body that cannot be sent
+   * @throws ServerError, TimeoutError, the reason of a signal; TypeError or UTalkError TOO_LARGE for a body that cannot be sent
    */
   async send<N extends CommandName>(
     name: N,
     body: CommandInput<N>,
-    { signal, timeoutMs = this.#timeoutMs }: CallOptions = {},
+    { signal, timeoutMs = this.#settings.requestTimeoutMs }: CallOptions = {},
   ): Promise<CommandOutput<N>> {
-    if (signal?.aborted) throw reasonOf(signal);
-    const id = this.#nextId();
+    const signals = [this.#ended, signal];
+    signals.forEach(assertGoing);
+    this.#id = (this.#id % lastRequestId) + 1;
+    const id = this.#id;
     const frame = encodeCommand(name, id, body);
     if (frame.length > limits.maxFrameBytes) throw new UTalkError('TOO_LARGE', `${name} takes ${frame.length} bytes`);
-    const timeout = { clock: this.#clock, ms: timeoutMs, error: () => new TimeoutError(name, timeoutMs) };
-    const reply = pending<unknown>({ signal, timeout, onEnd: () => this.#ended(id) });
+    const timeout = { clock: this.#settings.clock, ms: timeoutMs, what: name };
+    const reply = pending<unknown>({ signals, timeout, onEnd: () => this.#open.delete(id) });
     this.#open.set(id, { name, reply });
     this.#write(frame);
     return (await reply.promise) as CommandOutput<N>;
   }
 
-  /** A reply came. One that nobody waits for any more is dropped. */
-  reply(id: number, slots: readonly unknown[]): void {
-    const open = this.#open.get(id);
-    open?.reply.resolve(replyBody(open.name, slots));
+  /** An answer came. One that nobody waits for any more is dropped. */
+  settle(frame: Extract<ServerFrame, { kind: 'reply' | 'error' }>): void {
+    const open = this.#open.get(frame.id);
+    if (frame.kind === 'reply') open?.reply.resolve(replyBody(open.name, frame.slots));
+    else open?.reply.reject(new ServerError(frame.error));
   }
 
-  /** An error reply came. False when nobody waits for it. */
-  refuse(id: number, body: ErrorBody): boolean {
-    const open = this.#open.get(id);
-    open?.reply.reject(new ServerError(body));
-    return open !== undefined;
-  }
-
-  rejectAll(error: Error): void {
-    for (const { reply } of [...this.#open.values()]) reply.reject(error);
-  }
-
-  /** Resolves when no command waits for its reply. */
-  idle(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#open.size === 0) resolve();
-      else this.#whenIdle.push(resolve);
-    });
-  }
-
-  #ended(id: number): void {
-    this.#open.delete(id);
-    if (this.#open.size > 0) return;
-    for (const resolve of this.#whenIdle) resolve();
-    this.#whenIdle = [];
-  }
-
-  #nextId(): number {
-    do this.#id = (this.#id % lastRequestId) + 1;
-    while (this.#open.has(this.#id));
-    return this.#id;
+  /** Resolves when no command that is open now waits for its reply. */
+  answered(): Promise<unknown> {
+    return Promise.allSettled([...this.#open.values()].map(({ reply }) => reply.promise));
   }
 }

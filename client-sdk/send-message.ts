@@ -8,7 +8,7 @@ import { ClosedError, UTalkError } from './errors.ts';
 import { newId } from './ids.ts';
 import type { Acknowledgement, PendingEntry } from './local-echo.ts';
 import type { Draft, Outgoing } from './outbox-lane.ts';
-import { type Pending, pending, reasonOf } from './pending.ts';
+import { assertGoing, type Pending, pending } from './pending.ts';
 import type { Tick } from './receipts.ts';
 import type { UnsentMessage } from './store/journal.ts';
 
@@ -32,8 +32,8 @@ interface DeliveryError {
 
 /** @throws OutboxFullError; ClosedError; the reason of an aborted signal; UTalkError ID_REUSED for an id that is on its way */
 export function sendMessage(conversation: Sender, core: Core, draft: MessageDraft, { signal, messageId }: SendOptions): SentMessage {
-  core.assertOpen('send');
-  if (signal?.aborted) throw reasonOf(signal);
+  core.assertOpen();
+  assertGoing(signal);
   const { clock, random } = core.settings;
   const id = messageId ?? newId(clock.now(), random);
   const known = conversation.log.echo.find(id);
@@ -94,7 +94,7 @@ export class OutgoingMessage implements SentMessage, Outgoing {
     this.#core = core;
     this.key = key;
     this.bytes = sizeOf(unsent.draft);
-    this.#acked = pending<Acknowledgement>({ signal, onEnd: () => signal?.aborted && this.#withdraw(reasonOf(signal)) });
+    this.#acked = pending<Acknowledgement>({ signals: [signal], onEnd: () => signal?.aborted && this.#withdraw(signal.reason) });
     // Callers may ignore the promise: failures come as `message:error` too.
     this.acked.catch(() => {});
   }

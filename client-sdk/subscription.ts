@@ -25,7 +25,7 @@ export class Subscription {
   /** @returns when it is joined and the view is complete */
   want(opening: Opening, signal?: AbortSignal): Promise<void> {
     this.adopt(opening);
-    const waiter: Pending<void> = pending<void>({ signal, onEnd: () => this.#waiting.delete(waiter) });
+    const waiter: Pending<void> = pending<void>({ signals: [signal], onEnd: () => this.#waiting.delete(waiter) });
     if (!signal?.aborted) this.#waiting.add(waiter);
     return waiter.promise;
   }

@@ -7,7 +7,7 @@ import type { Core } from './core.ts';
 import { UTalkError } from './errors.ts';
 import { positionOf } from './joiner.ts';
 import { patiently } from './patience.ts';
-import { reasonOf } from './pending.ts';
+import { assertGoing } from './pending.ts';
 import type { SyncState } from './store/keeper.ts';
 import type { TrackedConversation } from './tracked-conversation.ts';
 
@@ -56,7 +56,7 @@ export class Sync {
       await this.#frame(page, ids, true, signal);
     }
     await this.#core.catchUp.settled();
-    if (signal.aborted) throw reasonOf(signal);
+    assertGoing(signal);
     this.complete(serverTime);
   }
 

@@ -27,6 +27,6 @@ export async function keepFresh(link: Link, { auth, clock, logger }: Settings): 
       if (error instanceof ServerError && !error.retryable) reason = 'refused';
       if (!signal.aborted) logger.warn('the token could not be renewed; trying again', { error });
     }
-    await sleep(clock, pauseMs, signal).catch(() => {});
+    await sleep(clock, pauseMs, signal);
   }
 }

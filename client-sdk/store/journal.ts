@@ -70,7 +70,7 @@ export class Journal {
       this.#early.clear();
     }
     if (this.#watched.size === 0) return;
-    await Promise.race([Promise.all(this.#watched.values()), sleep(clock, takeoverMs, signal)]).catch(() => {});
+    await Promise.race([Promise.all(this.#watched.values()), sleep(clock, takeoverMs, signal)]);
   }
 
   /** A message is new, or looks different. */

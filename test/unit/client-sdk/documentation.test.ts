@@ -53,5 +53,5 @@ describe.each(entries.filter((entry) => existsSync(path.join(folder, entry))))('
 });
 
 test('a missing comment is noticed', () => {
-  expect(bare('../client-sdk/gate.ts', ['Gate'])).toContain('../client-sdk/gate.ts: Gate');
+  expect(bare('../client-sdk/keepalive.ts', ['Keepalive'])).toContain('../client-sdk/keepalive.ts: Keepalive');
 });

@@ -60,7 +60,7 @@ describe('silence', () => {
     let pings = 0;
     const clock = { now: () => now, setTimeout: (task: () => void) => timers.push(task), clearTimeout: () => {} };
     const keepalive = new Keepalive(clock, { ping: () => pings++, dead: () => {} });
-    keepalive.start();
+    keepalive.heard();
     now -= 500_000;
     timers.at(-1)?.();
     expect(pings).toBe(1);

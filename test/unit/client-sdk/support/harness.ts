@@ -1,7 +1,7 @@
 // A memory server with clients of some users, all on one virtual clock. What the clients sent is held against the schemas.
 
 import { expect } from 'vitest';
-import { type Client, type ClientOptions, createClient, type Entry } from '../../../../client-sdk/index.ts';
+import { type Client, type ClientOptions, createClient, type Entry, type StateName } from '../../../../client-sdk/index.ts';
 import { MemoryServer, type MemorySession, seededRandom } from '../../../../client-sdk/testing/index.ts';
 import { malformed } from '../../../sdk-suite/frame-check.ts';
 
@@ -11,7 +11,7 @@ export interface Recorded {
   texts: string[];
   entries: Entry[];
   /** Names of the states, in order. */
-  states: string[];
+  states: StateName[];
   warnings: string[];
 }
 
