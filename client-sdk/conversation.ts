@@ -16,7 +16,7 @@ import type { Unsubscribe } from './events.ts';
 import type { PendingEntry, ViewEntry } from './local-echo.ts';
 import { iterate, type StreamOptions } from './message-stream.ts';
 import type { Tick } from './receipts.ts';
-import { type OutgoingMessage, sendMessage } from './send-message.ts';
+import { sendMessage } from './send-message.ts';
 import { TrackedConversation } from './tracked-conversation.ts';
 
 export class LiveConversation extends TrackedConversation implements ConversationHandle {
@@ -79,15 +79,11 @@ export class LiveConversation extends TrackedConversation implements Conversatio
   }
 
   cancel(messageId: string): boolean {
-    const { outbox } = this.core;
-    const outgoing = outbox.withdraw(this.id, messageId) ?? outbox.failed.take(this.id, messageId);
-    (outgoing as OutgoingMessage | undefined)?.forget();
-    return outgoing !== undefined;
+    return this.core.outbox.find(this.id, messageId)?.cancel() ?? false;
   }
 
   retry(messageId: string): SentMessage | undefined {
-    const failed = this.core.outbox.failed.get(this.id, messageId);
-    return failed && sendMessage(this, this.core, failed.draft, { messageId });
+    return this.core.outbox.find(this.id, messageId)?.retry();
   }
 
   async history({ beforeSeq, afterSeq, limit = limits.defaultHistoryPage, signal }: HistoryQuery = {}): Promise<HistoryPage> {

@@ -2,6 +2,7 @@
 
 import type { ClientEvents } from './api.ts';
 import type { CatchUp } from './catch-up.ts';
+import type { Connection } from './connection.ts';
 import type { Conversations } from './conversations.ts';
 import type { DeliveredReporter } from './delivered.ts';
 import type { Emitter } from './events.ts';
@@ -18,6 +19,7 @@ import type { Until } from './waiting.ts';
 export interface Core {
   readonly settings: Settings;
   readonly events: Emitter<ClientEvents>;
+  readonly uplink: Connection;
   readonly outbox: Outbox;
   readonly catchUp: CatchUp;
   readonly delivered: DeliveredReporter;

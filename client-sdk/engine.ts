@@ -35,7 +35,7 @@ export class Engine implements PushParts, ConnectionHooks {
   readonly until: Until;
   readonly changed: () => void;
   readonly uplink: Connection;
-  readonly outbox: Outbox;
+  readonly outbox = new Outbox(this);
   readonly catchUp = new CatchUp(this);
   readonly delivered = new DeliveredReporter(this);
   readonly joiner = new Joiner(this);
@@ -65,13 +65,6 @@ export class Engine implements PushParts, ConnectionHooks {
       return token;
     };
     this.uplink = new Connection({ ...settings, auth }, this);
-    this.outbox = new Outbox({
-      ...settings,
-      request: this.requestNow,
-      onOverdue: () => this.uplink.wake(),
-      isOpen: () => !!this.uplink.open,
-      changed,
-    });
   }
 
   get userId(): string | undefined {
@@ -105,7 +98,7 @@ export class Engine implements PushParts, ConnectionHooks {
   #fill(signal: AbortSignal): void {
     // First, so that it is on its way before the outbox fills the flight.
     this.#synchronize(signal);
-    this.outbox.resume();
+    this.outbox.resume(signal);
     this.presence.resume();
     this.rooms.resume(signal);
   }
@@ -144,7 +137,6 @@ export class Engine implements PushParts, ConnectionHooks {
 
   onState(state: ConnectionState): void {
     if (!'syncing live'.includes(state.name)) {
-      this.outbox.lose();
       this.delivered.pause();
       for (const { subscription } of this.conversations.all()) subscription.lost();
     }

@@ -1,37 +1,11 @@
 // The outgoing messages of one conversation, in order, each under the same id until it is acknowledged. Decides which may be
 // written now; outbox.ts writes. The server refuses what follows a refused message until one marked `first` comes, and so
-// does this side: after a refusal it waits for all answers, then begins again with the oldest.
+// does this side: after a refusal it waits for all answers, then begins again with the oldest. Failed messages stay, and are
+// passed over, until they are tried again or taken back.
 
-import type { CommandInput } from '../protocol/bodies/index.ts';
 import { TimeoutError, type UTalkError } from './errors.ts';
-import type { Random } from './ids.ts';
-import type { Acknowledgement } from './local-echo.ts';
-
-export type Draft = CommandInput<'message:send'>;
-
-/** One message in the outbox. Either `settle` or `fail` is called, once. */
-export interface Outgoing {
-  readonly draft: Draft;
-  /** Where the store keeps it, if it does; those of an earlier page load have lower keys. */
-  readonly key?: string | undefined;
-  /** What it counts towards the bound of the outbox. */
-  readonly bytes: number;
-  /** It goes out, for the first time or again. */
-  written(): void;
-  settle(ack: Acknowledgement): void;
-  fail(error: UTalkError): void;
-}
-
-export interface Item {
-  readonly outgoing: Outgoing;
-  state: 'waiting' | 'inFlight';
-  /** Whether it was ever written to a connection. */
-  written: boolean;
-  /** Tries that ended without an answer. */
-  failures: number;
-  /** Since when the server has refused it as the head of the lane, ms since 1970. */
-  refusedSince?: number;
-}
+import type { Settings } from './options.ts';
+import type { OutgoingMessage } from './send-message.ts';
 
 /** Waits before the second, third and fourth try. */
 const retryDelaysMs = [1_000, 2_000, 4_000];
@@ -43,89 +17,65 @@ const refusalJitterMs = 2_000;
 const maxRefusedMs = 30_000;
 
 export class OutboxLane {
+  messages: OutgoingMessage[] = [];
+  readonly #settings: Settings;
   /** Nothing is written before this time. ms since 1970. */
-  holdUntil = 0;
-  readonly #maxInFlight: number;
-  readonly #random: Random;
-  #items: Item[] = [];
-  #inFlight = 0;
+  #holdUntil = 0;
   /** A message was refused: nothing is written before all that are in flight are answered. */
-  #refused = false;
+  #isRefused = false;
 
-  constructor(maxInFlight: number, random: Random) {
-    this.#maxInFlight = maxInFlight;
-    this.#random = random;
+  constructor(settings: Settings) {
+    this.#settings = settings;
   }
 
-  get items(): readonly Item[] {
-    return this.#items;
+  /** Those that are neither acknowledged nor failed. */
+  get open(): OutgoingMessage[] {
+    return this.messages.filter(({ isOpen }) => isOpen);
   }
 
   /** At the end; but what was found in the store goes before what was written since. */
-  push(outgoing: Outgoing): void {
-    const { key } = outgoing;
-    const isLater = ({ outgoing: other, written }: Item) => !written && (other.key === undefined || other.key > (key as string));
-    const at = key === undefined ? -1 : this.#items.findIndex(isLater);
-    this.#items.splice(at < 0 ? this.#items.length : at, 0, { outgoing, state: 'waiting', written: false, failures: 0 });
+  push(message: OutgoingMessage): void {
+    const { key } = message;
+    const isLater = (other: OutgoingMessage) => !other.unsent.written && (other.key === undefined || other.key > (key as string));
+    const at = key === undefined ? -1 : this.messages.findIndex(isLater);
+    this.messages.splice(at < 0 ? this.messages.length : at, 0, message);
   }
 
-  /** The message to write now, if any; it counts as in flight from here on. `first`: none before it is open. */
-  next(now: number): { item: Item; first: boolean } | undefined {
-    if (now < this.holdUntil || this.#inFlight >= this.#maxInFlight || (this.#refused && this.#inFlight > 0)) return undefined;
-    this.#refused = false;
-    const item = this.#items.find(({ state }) => state === 'waiting');
-    if (!item) return undefined;
-    item.state = 'inFlight';
-    item.written = true;
-    this.#inFlight++;
-    return { item, first: item === this.#items[0] };
+  /** A new connection: what was open is tried again on it. */
+  resume(): void {
+    this.#holdUntil = 0;
+    this.#isRefused = false;
+    for (const message of this.messages) message.refusedSince = undefined;
   }
 
-  /** An answer came, or will not come. @returns whether the message is still open */
-  answered(item: Item): boolean {
-    this.#inFlight--;
-    item.state = 'waiting';
-    return this.#items.includes(item);
+  /** The message to write now, if any. */
+  next(now: number): OutgoingMessage | undefined {
+    const waiting = this.open.filter(({ isInFlight }) => !isInFlight);
+    const inFlight = this.open.length - waiting.length;
+    if (now < this.#holdUntil || inFlight >= this.#settings.maxInFlight || (this.#isRefused && inFlight > 0)) return undefined;
+    this.#isRefused = false;
+    return waiting[0];
   }
 
-  /** The connection is gone, and with it all answers. */
-  lose(): void {
-    this.#inFlight = 0;
-    this.#refused = false;
-    this.holdUntil = 0;
-    for (const item of this.#items) {
-      item.state = 'waiting';
-      item.refusedSince = undefined;
-    }
-  }
-
-  /** @returns the error that ends the message, or undefined when it is tried again */
-  failed(item: Item, error: UTalkError, now: number): UTalkError | undefined {
-    const { retryable, retryAfterMs = 0, code } = error;
-    if (!retryable || retryAfterMs > maxRetryAfterMs) return error;
-    let waitMs = retryAfterMs;
+  /** A message was refused, or not answered. @returns how long the lane waits now; undefined when the message has failed */
+  refused(message: OutgoingMessage, error: UTalkError, now: number): number | undefined {
+    let waitMs = error.retryAfterMs ?? 0;
+    if (!error.retryable || waitMs > maxRetryAfterMs) return undefined;
     if (error instanceof TimeoutError) {
-      if (item.failures === retryDelaysMs.length) return error;
-      waitMs = retryDelaysMs[item.failures++] as number;
-      item.refusedSince = undefined;
+      const delayMs = retryDelaysMs[message.timeouts++];
+      if (delayMs === undefined) return undefined;
+      waitMs = delayMs;
+      message.refusedSince = undefined;
     } else {
-      this.#refused = true;
+      this.#isRefused = true;
       // What is refused behind a refused head is not to blame; and a rate limit passes by itself.
-      if (item === this.#items[0] && code !== 'RATE_LIMIT_EXCEEDED') {
-        item.refusedSince ??= now;
-        if (now - item.refusedSince >= maxRefusedMs) return error;
-        waitMs = Math.max(waitMs, this.#random() * refusalJitterMs);
+      if (message === this.open[0] && error.code !== 'RATE_LIMIT_EXCEEDED') {
+        message.refusedSince ??= now;
+        if (now - message.refusedSince >= maxRefusedMs) return undefined;
+        waitMs = Math.max(waitMs, this.#settings.random() * refusalJitterMs);
       }
     }
-    this.holdUntil = Math.max(this.holdUntil, now + waitMs);
-    return undefined;
-  }
-
-  remove(item: Item): void {
-    this.#items = this.#items.filter((other) => other !== item);
-  }
-
-  find(messageId: string): Item | undefined {
-    return this.#items.find((item) => item.outgoing.draft.messageId === messageId);
+    this.#holdUntil = Math.max(this.#holdUntil, now + waitMs);
+    return waitMs;
   }
 }

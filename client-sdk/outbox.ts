@@ -2,28 +2,12 @@
 // failed included until they are taken back or tried again, and in what is on its way: the rate limit of sends counts per
 // user, so a refusal for that reason holds every lane.
 
-import type { Clock } from './clock.ts';
-import { OutboxFullError, TimeoutError, UTalkError } from './errors.ts';
-import { FailedMessages } from './failed-messages.ts';
-import type { Random } from './ids.ts';
+import type { Core } from './core.ts';
+import { DisconnectedError, OutboxFullError, TimeoutError, UTalkError } from './errors.ts';
 import type { Acknowledgement } from './local-echo.ts';
-import { type Item, OutboxLane, type Outgoing } from './outbox-lane.ts';
-import type { Request } from './requests.ts';
-
-export interface OutboxSettings {
-  clock: Clock;
-  ackTimeoutMs: number;
-  /** In one conversation. */
-  maxInFlight: number;
-  maxOutbox: number;
-  maxOutboxBytes: number;
-  random: Random;
-  request: Request;
-  /** An acknowledgement is overdue: the connection may be dead. */
-  onOverdue(): void;
-  isOpen(): boolean;
-  changed(): void;
-}
+import { OutboxLane } from './outbox-lane.ts';
+import { sleep } from './pending.ts';
+import type { OutgoingMessage } from './send-message.ts';
 
 /** On their way in all conversations: below the burst of frames that the server takes. */
 const maxWindow = 64;
@@ -31,164 +15,135 @@ const maxWindow = 64;
 const defaultHoldMs = 1_000;
 
 export class Outbox {
-  readonly #settings: OutboxSettings;
+  readonly #core: Core;
   readonly #lanes = new Map<string, OutboxLane>();
-  readonly failed = new FailedMessages();
-  #size = 0;
-  #bytes = 0;
-  #online = false;
-  /** Raised when a connection is lost: answers that belong to an older one do not count. */
-  #connection = 0;
+  /** The connection that this outbox writes to, as long as that may be written. */
+  #flight: AbortSignal | undefined;
   #inFlight = 0;
   /** Shrinks to one at a rate limit, and grows with each acknowledgement. */
   #window = maxWindow;
+  /** Nothing is written before this time. ms since 1970. */
   #holdUntil = 0;
-  #timer: unknown;
 
-  constructor(settings: OutboxSettings) {
-    this.#settings = settings;
+  constructor(core: Core) {
+    this.#core = core;
   }
 
+  /** Messages that are neither acknowledged nor failed. */
   get size(): number {
-    return this.#size;
+    return this.#all().filter(({ isOpen }) => isOpen).length;
   }
 
-  /** @throws OutboxFullError */
-  assertRoom(bytes: number): void {
-    const { maxOutbox, maxOutboxBytes } = this.#settings;
-    const count = this.#size + this.failed.size;
-    const held = this.#bytes + this.failed.bytes;
-    if (count >= maxOutbox || held + bytes > maxOutboxBytes) throw new OutboxFullError(count, held);
+  /** @throws OutboxFullError when there is no room for a message of `bytes`, which takes the place of `replaced` */
+  assertRoom(bytes: number, replaced: OutgoingMessage | undefined): void {
+    const { maxOutbox, maxOutboxBytes } = this.#core.settings;
+    const others = this.#all().filter((message) => message !== replaced);
+    const held = others.reduce((sum, message) => sum + message.bytes, 0);
+    if (others.length >= maxOutbox || held + bytes > maxOutboxBytes) throw new OutboxFullError(others.length, held);
   }
 
-  push(outgoing: Outgoing): void {
-    const { maxInFlight, random } = this.#settings;
-    const id = outgoing.draft.conversationId;
-    const lane = this.#lanes.get(id) ?? new OutboxLane(maxInFlight, random);
-    this.#lanes.set(id, lane);
-    lane.push(outgoing);
-    this.#size++;
-    this.#bytes += outgoing.bytes;
+  push(message: OutgoingMessage): void {
+    const { conversationId } = message.draft;
+    const lane = this.#lanes.get(conversationId) ?? new OutboxLane(this.#core.settings);
+    this.#lanes.set(conversationId, lane);
+    lane.push(message);
     this.#pump();
   }
 
-  /** There is a connection: all that is open is sent again, from the oldest on. */
-  resume(): void {
-    this.#online = true;
+  /** The message of this id, unless it is acknowledged. */
+  find(conversationId: string, messageId: string): OutgoingMessage | undefined {
+    return this.#lanes.get(conversationId)?.messages.find((message) => message.messageId === messageId);
+  }
+
+  /** It was acknowledged, or taken back. */
+  remove(message: OutgoingMessage): void {
+    const { conversationId } = message.draft;
+    const lane = this.#lanes.get(conversationId);
+    if (lane) lane.messages = lane.messages.filter((other) => other !== message);
+    if (lane?.messages.length === 0) this.#lanes.delete(conversationId);
+    this.#pump();
+  }
+
+  /** The message was seen in the log, perhaps before its acknowledgement came. */
+  confirm(conversationId: string, messageId: string, ack: Acknowledgement): void {
+    this.find(conversationId, messageId)?.settle(ack);
+  }
+
+  /** A new connection: all that is open is sent again, from the oldest on. */
+  resume(signal: AbortSignal): void {
+    this.#flight = signal;
     this.#window = maxWindow;
     this.#holdUntil = 0;
-    this.#pump();
-  }
-
-  /** It may not be written to any more; answers may still come. */
-  pause(): void {
-    this.#online = false;
-    this.#settings.clock.clearTimeout(this.#timer);
-  }
-
-  /** It is gone: what was open waits for the next one. */
-  lose(): void {
-    this.pause();
-    this.#connection++;
-    this.#inFlight = 0;
-    for (const lane of this.#lanes.values()) lane.lose();
-  }
-
-  /** Takes a message back that was never written. Undefined when it may be on its way already. */
-  withdraw(conversationId: string, messageId: string): Outgoing | undefined {
-    const item = this.#lanes.get(conversationId)?.find(messageId);
-    if (!item || item.written) return undefined;
-    this.#remove(item);
-    return item.outgoing;
-  }
-
-  /** The message was seen in the log before its acknowledgement came. */
-  confirm(conversationId: string, messageId: string, ack: Acknowledgement): void {
-    const item = this.#lanes.get(conversationId)?.find(messageId);
-    if (!item) return;
-    this.#remove(item);
-    item.outgoing.settle(ack);
+    for (const lane of this.#lanes.values()) lane.resume();
     this.#pump();
   }
 
   failAll(error: UTalkError): void {
-    this.lose();
-    for (const item of [...this.#lanes.values()].flatMap(({ items }) => items)) this.#drop(item, error);
+    for (const message of this.#all()) if (message.isOpen) message.fail(error);
   }
 
-  /** Writes what may be written, each lane in its turn, and comes back when a hold ends. */
+  /** Forgets all messages: the store has them. */
+  clear(): void {
+    this.#lanes.clear();
+  }
+
+  #all(): OutgoingMessage[] {
+    return [...this.#lanes.values()].flatMap(({ messages }) => messages);
+  }
+
+  /** Writes what may be written, each lane in its turn. */
   #pump(): void {
-    const { clock } = this.#settings;
-    clock.clearTimeout(this.#timer);
-    if (!this.#online || !this.#settings.isOpen()) return;
-    const now = clock.now();
-    let wakeAt = this.#holdUntil > now ? this.#holdUntil : Number.POSITIVE_INFINITY;
+    const now = this.#core.settings.clock.now();
+    const mayWrite = () =>
+      this.#flight && this.#flight === this.#core.uplink.open?.signal && now >= this.#holdUntil && this.#inFlight < this.#window;
     for (const [id, lane] of [...this.#lanes]) {
-      if (lane.holdUntil > now) wakeAt = Math.min(wakeAt, lane.holdUntil);
-      while (now >= this.#holdUntil && this.#inFlight < this.#window) {
-        const next = lane.next(now);
-        if (!next) break;
+      while (mayWrite()) {
+        const message = lane.next(now);
+        if (!message) break;
         // Behind the others, so that a narrow window serves them all.
         this.#lanes.delete(id);
         this.#lanes.set(id, lane);
-        this.#write(lane, next.item, next.first);
+        void this.#write(lane, message);
       }
     }
-    if (wakeAt < Number.POSITIVE_INFINITY) this.#timer = clock.setTimeout(() => this.#pump(), wakeAt - now);
+    this.#core.changed();
   }
 
-  #write(lane: OutboxLane, item: Item, first: boolean): void {
-    const { request, ackTimeoutMs } = this.#settings;
-    const connection = this.#connection;
-    const answered = (next: () => void) => {
-      if (connection !== this.#connection) return;
-      this.#inFlight--;
-      if (lane.answered(item)) next();
-      this.#pump();
-    };
+  async #write(lane: OutboxLane, message: OutgoingMessage): Promise<void> {
+    const first = message === lane.open[0] || undefined;
     this.#inFlight++;
-    const { draft } = item.outgoing;
-    item.outgoing.written();
-    request('message:send', first ? { ...draft, first } : draft, { timeoutMs: ackTimeoutMs }).then(
-      (ack) => {
-        // Also when the log has confirmed it before.
-        this.#window = Math.min(this.#window + 1, maxWindow);
-        answered(() => this.#acknowledged(item, ack));
-      },
-      (error) => answered(() => this.#unanswered(lane, item, error)),
-    );
-  }
-
-  #acknowledged(item: Item, ack: Acknowledgement): void {
-    this.#remove(item);
-    item.outgoing.settle(ack);
-  }
-
-  #unanswered(lane: OutboxLane, item: Item, reason: unknown): void {
-    const { clock, onOverdue } = this.#settings;
-    const now = clock.now();
-    if (reason instanceof TimeoutError) onOverdue();
-    const error = reason instanceof UTalkError ? reason : new UTalkError('INVALID_BODY', String(reason));
-    if (error.code === 'RATE_LIMIT_EXCEEDED') {
-      this.#window = 1;
-      this.#holdUntil = now + (error.retryAfterMs ?? defaultHoldMs);
+    message.isInFlight = true;
+    message.written();
+    try {
+      const ack = await this.#core.requestNow('message:send', { ...message.draft, first }, { timeoutMs: this.#core.settings.ackTimeoutMs });
+      // Also when the log has confirmed it before.
+      this.#window = Math.min(this.#window + 1, maxWindow);
+      message.settle(ack);
+    } catch (error) {
+      this.#unanswered(lane, message, error instanceof UTalkError ? error : new UTalkError('INVALID_BODY', String(error)));
     }
-    const final = lane.failed(item, error, now);
-    if (final) this.#drop(item, final);
+    message.isInFlight = false;
+    this.#inFlight--;
+    this.#pump();
   }
 
-  #drop(item: Item, error: UTalkError): void {
-    this.#remove(item);
-    item.outgoing.fail(error);
+  #unanswered(lane: OutboxLane, message: OutgoingMessage, error: UTalkError): void {
+    // The next connection sends it again.
+    if (!message.isOpen || error instanceof DisconnectedError) return;
+    if (error instanceof TimeoutError) this.#core.uplink.wake();
+    const now = this.#core.settings.clock.now();
+    if (error.code === 'RATE_LIMIT_EXCEEDED') {
+      const { retryAfterMs = defaultHoldMs } = error;
+      this.#window = 1;
+      this.#holdUntil = now + retryAfterMs;
+      this.#pumpAfter(retryAfterMs);
+    }
+    const waitMs = lane.refused(message, error, now);
+    if (waitMs === undefined) message.fail(error);
+    else this.#pumpAfter(waitMs);
   }
 
-  #remove(item: Item): void {
-    const { draft, bytes } = item.outgoing;
-    const lane = this.#lanes.get(draft.conversationId);
-    lane?.remove(item);
-    if (lane?.items.length === 0) this.#lanes.delete(draft.conversationId);
-    this.#bytes -= bytes;
-    if (--this.#size > 0) return;
-    this.#settings.changed();
+  #pumpAfter(ms: number): void {
+    void sleep(this.#core.settings.clock, ms, this.#flight).then(() => this.#pump());
   }
 }

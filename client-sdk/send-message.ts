@@ -1,33 +1,41 @@
 // One message from the call to its acknowledgement: into the view at once, into the outbox and the store, and the outcome into
 // all of them. Its id is the same on every try, in every tab and after every reload: the server stores it once.
 
+import type { CommandInput, Entry } from '../protocol/bodies/index.ts';
 import type { MessageDraft, SendOptions, SentMessage } from './conversation-api.ts';
 import type { ConversationLog } from './conversation-log.ts';
 import type { Core } from './core.ts';
 import { ClosedError, UTalkError } from './errors.ts';
 import { newId } from './ids.ts';
 import type { Acknowledgement, PendingEntry } from './local-echo.ts';
-import type { Draft, Outgoing } from './outbox-lane.ts';
 import { assertGoing, type Pending, pending } from './pending.ts';
 import type { Tick } from './receipts.ts';
-import type { UnsentMessage } from './store/journal.ts';
 
-/** What sendMessage needs of a conversation. */
+type Draft = CommandInput<'message:send'>;
+
+/** A message that the server has not acknowledged. */
+export interface UnsentMessage {
+  readonly draft: Draft;
+  /** ms since 1970. */
+  readonly createdAt: number;
+  readonly senderRole: Entry['senderRole'];
+  /** It may be with the server already. */
+  written?: boolean;
+  /** It has failed. */
+  error?: UTalkError;
+}
+
+/** What a message needs of its conversation. */
 export interface Sender {
   readonly id: string;
   readonly log: ConversationLog;
   acknowledged(messageId: string, ack: Acknowledgement): void;
   setState(change: { ownerEpoch: number }): void;
   tickAt(seq: number): Tick;
-  cancel(messageId: string): boolean;
-  retry(messageId: string): SentMessage | undefined;
-  emit(event: 'message:error', payload: { conversationId: string; messageId: string; source: 'client'; error: DeliveryError }): void;
-}
-
-interface DeliveryError {
-  code: string;
-  message: string;
-  details?: Record<string, unknown>;
+  emit(
+    event: 'message:error',
+    payload: { conversationId: string; messageId: string; source: 'client'; error: Pick<UTalkError, 'code' | 'message' | 'details'> },
+  ): void;
 }
 
 /** @throws OutboxFullError; ClosedError; the reason of an aborted signal; UTalkError ID_REUSED for an id that is on its way */
@@ -43,17 +51,12 @@ export function sendMessage(conversation: Sender, core: Core, draft: MessageDraf
     createdAt: clock.now(),
     senderRole: core.identity?.role ?? 'customer',
   };
-  const outgoing = new OutgoingMessage(conversation, core, unsent, signal);
-  const failed = core.outbox.failed.take(conversation.id, id) as OutgoingMessage | undefined;
-  try {
-    core.outbox.assertRoom(outgoing.bytes);
-  } catch (error) {
-    if (failed) core.outbox.failed.put(failed);
-    throw error;
-  }
-  failed?.forget();
-  outgoing.begin();
-  return outgoing;
+  const message = new OutgoingMessage(conversation, core, unsent, signal);
+  const failed = core.outbox.find(conversation.id, id);
+  core.outbox.assertRoom(message.bytes, failed);
+  failed?.withdraw();
+  message.begin();
+  return message;
 }
 
 /** What the view shows of a message that is not acknowledged. */
@@ -66,46 +69,48 @@ export function pendingEntry({ draft, createdAt, senderRole, written, error }: U
     sender: actAs ?? core.userId ?? '',
     senderRole,
     direction: senderRole === 'customer' ? 'inbound' : 'outbound',
-    status: error ? 'failed' : written ? 'sending' : 'queued',
+    status: statusOf({ written, error }),
     createdAt,
     text,
     mediaId,
     metadata,
-    error: error && new UTalkError(error.code, error.message),
+    error,
   };
 }
 
-export class OutgoingMessage implements SentMessage, Outgoing {
+export class OutgoingMessage implements SentMessage {
+  /** What it counts towards the bound of the outbox. */
   readonly bytes: number;
   /** Where the store keeps it; the order of keys is the order of sending. */
   key: string | undefined;
   /** Whether the store has it, or is being given it. */
-  kept = false;
-  readonly #unsent: UnsentMessage;
+  isKept = false;
+  isInFlight = false;
+  /** Tries that ended without an answer. */
+  timeouts = 0;
+  /** Since when the server has refused it as the head of its lane, ms since 1970. */
+  refusedSince: number | undefined;
+  /** As the store keeps it. */
+  readonly unsent: UnsentMessage;
   readonly #conversation: Sender;
   readonly #core: Core;
   readonly #acked: Pending<Acknowledgement>;
   #ack: Acknowledgement | undefined;
-  #withdrawn = false;
+  #isWithdrawn = false;
 
   constructor(conversation: Sender, core: Core, unsent: UnsentMessage, signal?: AbortSignal, key?: string) {
-    this.#unsent = unsent;
+    this.unsent = unsent;
     this.#conversation = conversation;
     this.#core = core;
     this.key = key;
     this.bytes = sizeOf(unsent.draft);
-    this.#acked = pending<Acknowledgement>({ signals: [signal], onEnd: () => signal?.aborted && this.#withdraw(signal.reason) });
+    this.#acked = pending({ signals: [signal], onEnd: () => signal?.aborted && this.status === 'queued' && this.withdraw(signal.reason) });
     // Callers may ignore the promise: failures come as `message:error` too.
     this.acked.catch(() => {});
   }
 
-  /** As the store keeps it. */
-  get unsent(): UnsentMessage {
-    return this.#unsent;
-  }
-
   get draft(): Draft {
-    return this.#unsent.draft;
+    return this.unsent.draft;
   }
 
   get messageId(): string {
@@ -118,90 +123,85 @@ export class OutgoingMessage implements SentMessage, Outgoing {
 
   get status(): SentMessage['status'] {
     if (this.#ack) return this.#conversation.tickAt(this.#ack.seq);
-    if (this.#withdrawn) return 'withdrawn';
-    const { error, written } = this.#unsent;
-    return error ? 'failed' : written ? 'sending' : 'queued';
+    return this.#isWithdrawn ? 'withdrawn' : statusOf(this.unsent);
+  }
+
+  /** It waits for its turn, or for its acknowledgement. */
+  get isOpen(): boolean {
+    return 'queued sending'.includes(this.status);
   }
 
   cancel(): boolean {
-    return this.#conversation.cancel(this.messageId);
+    return 'queued failed'.includes(this.status) && this.withdraw();
   }
 
   retry(): SentMessage | undefined {
-    return this.#conversation.retry(this.messageId);
+    return this.status === 'failed' ? sendMessage(this.#conversation, this.#core, this.draft, { messageId: this.messageId }) : undefined;
   }
 
   /** Into view, store and outbox. */
   begin(): void {
-    const { error } = this.#unsent;
-    const { outbox } = this.#core;
+    const { keeper, outbox } = this.#core;
     // Of an earlier page load, which has seen it in the log but not the acknowledgement.
-    if (this.key && this.#conversation.log.holds(pendingEntry(this.#unsent, this.#core))) {
-      this.#core.keeper?.journal.remove(this);
-      return;
-    }
-    this.#show();
-    this.#core.keeper?.journal.put(this);
-    if (!error) outbox.push(this);
-    else {
-      this.#acked.reject(new UTalkError(error.code, error.message));
-      outbox.failed.put(this);
-    }
+    if (this.key && this.#conversation.log.holds(pendingEntry(this.unsent, this.#core))) return void keeper?.journal.remove(this);
+    this.#changed();
+    outbox.push(this);
+    if (this.unsent.error) this.#acked.reject(this.unsent.error);
   }
 
+  /** It goes out, for the first time or again. */
   written(): void {
-    if (this.#unsent.written) return;
-    this.#unsent.written = true;
-    this.#core.keeper?.journal.put(this);
-    this.#show();
+    if (this.unsent.written) return;
+    this.unsent.written = true;
+    this.#changed();
   }
 
+  /** The server has stored it. */
   settle(ack: Acknowledgement): void {
+    if (this.#ack) return;
     this.#ack = ack;
     this.#core.keeper?.journal.remove(this);
     this.#conversation.acknowledged(this.messageId, ack);
     this.#acked.resolve(ack);
+    this.#core.outbox.remove(this);
   }
 
+  /** It is given up. */
   fail(error: UTalkError): void {
-    const { code, message, details } = error;
-    const { keeper, outbox } = this.#core;
-    // What the store keeps is sent by the next client of this user.
-    if (error instanceof ClosedError && this.kept) {
-      this.#acked.reject(error);
-      return;
-    }
-    this.#unsent.error = { code, message };
-    outbox.failed.put(this);
-    keeper?.journal.put(this);
-    const { id, log } = this.#conversation;
-    const { messageId } = this;
-    log.echo.fail(messageId, error);
-    log.changed();
     this.#acked.reject(error);
+    // What the store keeps is sent by the next client of this user.
+    if (error instanceof ClosedError && this.isKept) return;
+    this.unsent.error = error;
+    this.#changed();
+    const { code, message, details } = error;
     // A bot decides anew, on the epoch that the refusal names.
     if (typeof details?.ownerEpoch === 'number') this.#conversation.setState({ ownerEpoch: details.ownerEpoch });
-    this.#conversation.emit('message:error', { conversationId: id, messageId, source: 'client', error: { code, message, details } });
+    const { conversationId, messageId } = this.draft;
+    this.#conversation.emit('message:error', { conversationId, messageId, source: 'client', error: { code, message, details } });
   }
 
   /** Taken back, or replaced by another try. */
-  forget(reason: unknown = new UTalkError('CANCELLED', 'the message was taken back')): void {
+  withdraw(reason: unknown = new UTalkError('CANCELLED', 'the message was taken back')): true {
+    const { log } = this.#conversation;
+    this.#isWithdrawn = true;
     this.#core.keeper?.journal.remove(this);
-    this.#conversation.log.echo.remove(this.messageId);
-    this.#conversation.log.changed();
-    this.#withdrawn = true;
+    log.echo.remove(this.messageId);
+    log.changed();
     this.#acked.reject(reason);
+    this.#core.outbox.remove(this);
+    return true;
   }
 
-  #withdraw(reason: unknown): void {
-    if (this.#core.outbox.withdraw(this.#conversation.id, this.messageId)) this.forget(reason);
-  }
-
-  #show(): void {
-    this.#conversation.log.echo.put(pendingEntry(this.#unsent, this.#core));
-    this.#conversation.log.changed();
+  #changed(): void {
+    const { log } = this.#conversation;
+    this.#core.keeper?.journal.put(this);
+    log.echo.put(pendingEntry(this.unsent, this.#core));
+    log.changed();
   }
 }
+
+const statusOf = ({ error, written }: Pick<UnsentMessage, 'error' | 'written'>): PendingEntry['status'] =>
+  error ? 'failed' : written ? 'sending' : 'queued';
 
 /** Bytes are characters here; what cannot be written as JSON fails when it is sent. */
 function sizeOf(draft: Draft): number {

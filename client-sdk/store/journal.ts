@@ -2,26 +2,15 @@
 // holds the lock of its name; when a tab is gone, one other takes its messages over. Locks only save work: a message has the
 // same id wherever it is sent from, so that two tabs sending it store it once all the same.
 
-import type { CommandInput, Entry } from '../../protocol/bodies/index.ts';
 import type { Core } from '../core.ts';
+import { UTalkError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { sleep } from '../pending.ts';
-import { OutgoingMessage, pendingEntry } from '../send-message.ts';
+import { OutgoingMessage, pendingEntry, type UnsentMessage } from '../send-message.ts';
 import type { ClientStore } from './store.ts';
 import type { Writer } from './writer.ts';
 
-export interface UnsentMessage {
-  readonly draft: CommandInput<'message:send'>;
-  /** ms since 1970. */
-  readonly createdAt: number;
-  readonly senderRole: Entry['senderRole'];
-  /** It may be with the server already. */
-  written?: boolean;
-  /** It has failed. */
-  error?: { code: string; message: string };
-}
-
-type StoredMessage = UnsentMessage & { tab: string };
+type StoredMessage = Omit<UnsentMessage, 'error'> & { tab: string; error?: { code: string; message: string } };
 
 export interface JournalParts {
   core: Core;
@@ -80,9 +69,9 @@ export class Journal {
     this.#last = Math.max(this.#last + 1, this.#parts.core.settings.clock.now());
     // The id keeps messages of two tabs apart that are written in the same millisecond.
     message.key ??= `out|${String(this.#last).padStart(16, '0')}|${message.messageId}`;
-    message.kept = true;
-    this.#parts.writer.write(message.key, { ...message.unsent, tab: this.#tab } satisfies StoredMessage, (error) => {
-      message.kept = false;
+    message.isKept = true;
+    this.#parts.writer.write(message.key, stored(message.unsent, this.#tab), (error) => {
+      message.isKept = false;
       this.#parts.onFailed(error, message.unsent);
     });
   }
@@ -147,14 +136,23 @@ export class Journal {
     this.#watched.delete(tab);
   }
 
-  async #list(): Promise<[key: string, message: StoredMessage][]> {
+  async #list(): Promise<[key: string, message: UnsentMessage & { tab: string }][]> {
     const signal = this.#signal as AbortSignal;
     const found = await this.#parts.store.list(`${this.#prefix}out|`);
     signal.throwIfAborted();
-    return found.map(([key, message]) => [key.slice(this.#prefix.length), message as StoredMessage]);
+    return found.map(([key, message]) => [key.slice(this.#prefix.length), revived(message as StoredMessage)]);
   }
 
   #lockOf(tab: string): string {
     return `${this.#prefix}tab|${tab}`;
   }
+}
+
+/** Of an error its code and words are kept. */
+function stored({ error, ...message }: UnsentMessage, tab: string): StoredMessage {
+  return { ...message, tab, error: error && { code: error.code, message: error.message } };
+}
+
+function revived({ error, ...message }: StoredMessage): UnsentMessage & { tab: string } {
+  return { ...message, error: error && new UTalkError(error.code, error.message) };
 }

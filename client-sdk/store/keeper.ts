@@ -4,7 +4,8 @@
 import type { JoinResult } from '../../protocol/bodies/index.ts';
 import type { Core } from '../core.ts';
 import { UTalkError } from '../errors.ts';
-import { Journal, type UnsentMessage } from './journal.ts';
+import type { UnsentMessage } from '../send-message.ts';
+import { Journal } from './journal.ts';
 import { type Owner, ownerOf, prefixOf } from './owner.ts';
 import { restoreSnapshot, Snapshots } from './snapshots.ts';
 import type { ClientStore } from './store.ts';
@@ -90,7 +91,7 @@ export class Keeper {
   /** The client is closed: others may take its messages over. */
   close(): void {
     this.snapshots.flush();
-    this.#core.outbox.failed.clear();
+    this.#core.outbox.clear();
     this.#session?.abort(new UTalkError('CLOSED', 'the client was closed'));
     this.#session = undefined;
   }

@@ -83,6 +83,7 @@ describe('unsent messages', () => {
     const second = load();
     await h.clock.advance(0);
     expect(second.client.conversation('c1').entries).toMatchObject([{ messageId, status: 'sending', text: 'a' }]);
+    expect(second.client.conversation('c1').cancel(messageId)).toBe(false);
     second.client.connect().catch(() => {});
     await h.clock.until(() => second.client.state === 'live' && second.client.unsent === 0);
     expect(stored()).toEqual(['a']);
