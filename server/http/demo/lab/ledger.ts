@@ -1,9 +1,15 @@
 // Keeps the books of the demo from outside the SDK: what was sent, what was acknowledged, and what each person's events and view
-// have shown of it. The line of the page is its sum.
+// have shown of it. The line of the page is its sum. What it says is lost may still come; doubled and out of order stay.
 
-import type { Client, ConversationHandle, Entry, SentMessage, StateName, ViewEntry } from '../../../../client-sdk/index.ts';
+import type { Client, Clock, ConversationHandle } from '../../../../client-sdk/index.ts';
+import { Books, type Finding } from './books.ts';
 import { Listeners } from './listeners.ts';
+import { machineClock } from './machine-clock.ts';
 import type { Wire } from './wire.ts';
+import { Witness } from './witness.ts';
+
+export type { Finding } from './books.ts';
+export type { Witness } from './witness.ts';
 
 /** The line, and what it stands on. */
 export interface Counts {
@@ -21,56 +27,117 @@ export interface Counts {
   readonly deliveries: number;
 }
 
-/** Something that must not be, for the page to explain itself. */
-export interface Finding {
-  readonly kind: 'lost' | 'doubled' | 'outOfOrder';
-  /** With whom it was seen. */
-  readonly personId: string;
-  /** In plain English. */
-  readonly words: string;
+export interface LedgerOptions {
+  /** The time of the world, not of a person. */
+  clock?: Clock;
+  /** How long a message may take to somebody who is live. Default 5,000 ms. */
+  graceMs?: number;
 }
 
-/** What one person's client says and shows. */
-export interface Witness {
-  /** The person's client was given a message. */
-  sent(message: Pick<SentMessage, 'messageId' | 'acked'>): void;
-  /** An event `message` came. */
-  heard(entry: Entry): void;
-  /** The view looks like this. Cheap: call it at every change. */
-  saw(entries: readonly ViewEntry[]): void;
-  /** What the client says of itself, and whether its network carries anything. */
-  is(state: StateName, carries: boolean): void;
-  /** The log was loaded anew, because the server went back to an older state. */
-  reset(): void;
-}
+const auditMs = 1_000;
+const shownFindings = 100;
 
 export class Ledger {
+  readonly #clock: Clock;
+  readonly #graceMs: number;
+  readonly #books: Books;
+  readonly #witnesses = new Map<string, Witness>();
   readonly #changes = new Listeners<Counts>();
+  #counts: Counts = { lost: 0, doubled: 0, outOfOrder: 0, failed: 0, messages: 0, deliveries: 0 };
+  #audit: unknown;
 
-  get counts(): Counts {
-    return { lost: 0, doubled: 0, outOfOrder: 0, failed: 0, messages: 0, deliveries: 0 };
+  constructor({ clock = machineClock, graceMs = 5_000 }: LedgerOptions = {}) {
+    this.#clock = clock;
+    this.#graceMs = graceMs;
+    this.#books = new Books(clock);
+    this.#books.changes.add(() => this.#changed());
   }
 
-  /** What is wrong, newest last, at most the last 100. */
+  get counts(): Counts {
+    return this.#counts;
+  }
+
+  /** What is wrong now, oldest first, at most 100. */
   get findings(): readonly Finding[] {
-    return [];
+    const lost = [...this.#witnesses.values()].flatMap((witness) => [...witness.lost.values()]);
+    return [...this.#books.found('doubled'), ...this.#books.found('outOfOrder'), ...lost].slice(-shownFindings);
   }
 
   /** The witness of this person: the same object at every call. */
-  witness(_personId: string): Witness {
-    return { sent: () => {}, heard: () => {}, saw: () => {}, is: () => {}, reset: () => {} };
+  witness(personId: string): Witness {
+    const known = this.#witnesses.get(personId);
+    if (known) return known;
+    const witness = new Witness(personId, this.#books, this.#graceMs);
+    this.#witnesses.set(personId, witness);
+    return witness;
   }
 
   /**
-   * Has the person's witness listen to client, conversation and wire. Messages must be told with `sent` by who sends them.
+   * Has the person's witness listen to client, conversation and wire, and joins. Messages must be told with `sent` by who sends.
    * @returns a function that ends it
    */
-  watch(_personId: string, _client: Client, _conversation: ConversationHandle, _wire: Wire): () => void {
-    return () => {};
+  watch(personId: string, client: Client, conversation: ConversationHandle, wire: Wire): () => void {
+    const witness = this.witness(personId);
+    const look = () => witness.is(client.state, wire.carries);
+    const ends = [
+      conversation.on('message', (entry) => witness.heard(entry)),
+      conversation.on('change', () => witness.saw(conversation.entries)),
+      conversation.on('reset', () => this.#reset()),
+      client.on('state', look),
+      wire.onChange(look),
+    ];
+    witness.saw(conversation.entries);
+    look();
+    // Where it cannot be joined, nothing is expected; the page says so.
+    conversation.join().then(
+      () => witness.begins(),
+      () => {},
+    );
+    return () => {
+      for (const end of ends) end();
+    };
   }
 
   /** Calls `listener` when the counts have changed. @returns a function that ends it */
   onChange(listener: (counts: Counts) => void): () => void {
     return this.#changes.add(listener);
+  }
+
+  #changed(): void {
+    this.#audit ??= this.#clock.setTimeout(() => this.#auditNow(), auditMs);
+    this.#recount();
+  }
+
+  /** Goes on as long as something is open: a person who is away, a message on its way. */
+  #auditNow(): void {
+    this.#audit = undefined;
+    let open = false;
+    for (const witness of this.#witnesses.values()) open = witness.audit() || open;
+    if (open) this.#changed();
+    else this.#recount();
+  }
+
+  #recount(): void {
+    const witnesses = [...this.#witnesses.values()];
+    const sum = (figure: (witness: Witness) => number) => witnesses.reduce((total, witness) => total + figure(witness), 0);
+    const counts: Counts = {
+      lost: new Set(witnesses.flatMap(({ lost }) => [...lost.keys()])).size,
+      doubled: this.#books.found('doubled').length,
+      outOfOrder: this.#books.found('outOfOrder').length,
+      failed: sum(({ failed }) => failed),
+      messages: this.#books.stored.size,
+      deliveries: sum(({ deliveries }) => deliveries),
+    };
+    const names = Object.keys(counts) as (keyof Counts)[];
+    if (names.every((name) => counts[name] === this.#counts[name])) return;
+    this.#counts = counts;
+    this.#changes.tell(counts);
+  }
+
+  /** What is known of the old log says nothing of the new one. */
+  #reset(): void {
+    this.#books.forget();
+    for (const witness of this.#witnesses.values()) witness.forget();
+    this.#changed();
   }
 }

@@ -3,6 +3,7 @@
 
 import type { Clock } from '../../../../client-sdk/index.ts';
 import { Listeners } from './listeners.ts';
+import { machineClock } from './machine-clock.ts';
 
 interface Timer {
   readonly task: () => void;
@@ -15,12 +16,6 @@ interface Timer {
 /** How long a sleep takes in the world: long enough to be seen, and for the server to lose the client. */
 export const napMs = 2_000;
 
-const machine: Clock = {
-  now: () => Date.now(),
-  setTimeout: (task, delayMs) => setTimeout(task, delayMs),
-  clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
-};
-
 export class SleepingClock implements Clock {
   readonly #world: Clock;
   readonly #changes = new Listeners<SleepingClock>();
@@ -29,7 +24,7 @@ export class SleepingClock implements Clock {
   #sleep: { readonly sinceMs: number; readonly over: Promise<void> } | undefined;
 
   /** @param world the time that passes for everybody; tests give a virtual one */
-  constructor(world: Clock = machine) {
+  constructor(world: Clock = machineClock) {
     this.#world = world;
   }
 

@@ -1,0 +1,360 @@
+// The line of the demo must be able to be wrong: doctored events and views, each of which it has to see. And it must stay at zero
+// where nothing is wrong, whatever happens to the network.
+
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Acknowledgement, Entry, ViewEntry } from '../../../client-sdk/index.ts';
+import { MemoryServer, VirtualClock } from '../../../client-sdk/testing/index.ts';
+import { Ledger } from '../../../server/http/demo/lab/ledger.ts';
+import type { Witness } from '../../../server/http/demo/lab/witness.ts';
+import { comeIn, conversationId, labPerson } from './support/person.ts';
+
+const graceMs = 5_000;
+/** The grace, and the audit behind it. */
+const longMs = graceMs + 2_000;
+
+const entry = (seq: number, more: Partial<Entry> = {}): Entry => ({
+  conversationId,
+  seq,
+  id: `id-${seq}`,
+  messageId: `message-${seq}`,
+  type: 'text',
+  sender: 'ana',
+  senderRole: 'customer',
+  direction: 'inbound',
+  status: 'sent',
+  createdAt: 1_700_000_000_000 + seq,
+  text: `text ${seq}`,
+  ...more,
+});
+
+const pendingEntry = (messageId: string, status: 'queued' | 'sending' | 'failed' = 'sending'): ViewEntry => {
+  const { seq: _seq, id: _id, ...rest } = entry(0, { messageId });
+  return { ...rest, status };
+};
+
+describe('doctored events and views', () => {
+  let clock: VirtualClock;
+  let ledger: Ledger;
+  let ana: Witness;
+  let luis: Witness;
+
+  beforeEach(() => {
+    clock = new VirtualClock();
+    ledger = new Ledger({ clock, graceMs });
+    [ana, luis] = ['ana', 'luis'].map((id) => ledger.witness(id)) as [Witness, Witness];
+    for (const witness of [ana, luis]) {
+      witness.is('live', true);
+      witness.begins();
+    }
+  });
+
+  const line = () => {
+    const { lost, doubled, outOfOrder } = ledger.counts;
+    return { lost, doubled, outOfOrder };
+  };
+  const zero = { lost: 0, doubled: 0, outOfOrder: 0 };
+
+  /** Both have all of these. */
+  function everybodyHas(...entries: Entry[]): void {
+    for (const witness of [ana, luis]) {
+      for (const one of entries) witness.heard(one);
+      witness.saw(entries);
+    }
+  }
+
+  const send = (witness: Witness, messageId: string) => {
+    const { promise, resolve, reject } = Promise.withResolvers<Acknowledgement>();
+    witness.sent({ messageId, acked: promise });
+    return { store: (seq: number) => resolve({ id: `id-${seq}`, seq, status: 'sent', sentAt: 0 }), reject };
+  };
+
+  test('nothing wrong is zero, and what was checked is counted', async () => {
+    everybodyHas(entry(1), entry(2, { type: 'system' }), entry(3));
+    await clock.advance(60_000);
+    expect(ledger.counts).toEqual({ ...zero, failed: 0, messages: 3, deliveries: 6 });
+    expect(ledger.findings).toEqual([]);
+    expect(clock.waiting).toBe(0);
+  });
+
+  test('an event that one of two did not get is lost after the grace, and no more when it comes', async () => {
+    ana.heard(entry(1));
+    ana.saw([entry(1)]);
+    luis.saw([entry(1)]);
+    await clock.advance(graceMs - 1_000);
+    expect(line()).toEqual(zero);
+    await clock.advance(3_000);
+    expect(line()).toEqual({ ...zero, lost: 1 });
+    expect(ledger.findings).toEqual([{ kind: 'lost', personId: 'luis', words: 'the event of seq 1 did not come to luis' }]);
+    luis.heard(entry(1));
+    await clock.advance(2_000);
+    expect(line()).toEqual(zero);
+  });
+
+  test('a hole in a view is lost', async () => {
+    const [first, second, third] = [entry(1), entry(2), entry(3)];
+    everybodyHas(first, second, third);
+    luis.saw([first, third]);
+    await clock.advance(longMs);
+    expect(line()).toEqual({ ...zero, lost: 1 });
+    luis.saw([first, second, third]);
+    await clock.advance(2_000);
+    expect(line()).toEqual(zero);
+  });
+
+  test('a view that ends too early is lost', async () => {
+    const entries = [entry(1), entry(2)];
+    for (const one of entries) for (const witness of [ana, luis]) witness.heard(one);
+    ana.saw(entries);
+    luis.saw(entries.slice(0, 1));
+    await clock.advance(longMs);
+    expect(line()).toEqual({ ...zero, lost: 1 });
+  });
+
+  test('an acknowledged message that nobody has is lost, once for all of them', async () => {
+    send(ana, 'message-1').store(1);
+    await clock.advance(longMs);
+    expect(line()).toEqual({ ...zero, lost: 1 });
+    expect(ledger.counts.messages).toBe(1);
+    expect(ledger.findings.map(({ personId }) => personId)).toEqual(['ana', 'luis']);
+  });
+
+  test('a message that was sent and is nowhere is lost; one that waits in the view is not', async () => {
+    send(ana, 'message-1');
+    ana.saw([pendingEntry('message-1', 'queued')]);
+    await clock.advance(longMs);
+    expect(line()).toEqual(zero);
+    ana.saw([]);
+    await clock.advance(longMs);
+    expect(line()).toEqual({ ...zero, lost: 1 });
+  });
+
+  test('one that an earlier page load left in the view is watched as well', async () => {
+    ana.saw([pendingEntry('from before')]);
+    await clock.advance(longMs);
+    ana.saw([]);
+    await clock.advance(longMs);
+    expect(line()).toEqual({ ...zero, lost: 1 });
+  });
+
+  test('a message that was given up is not lost but failed, until it is tried again', async () => {
+    const { reject } = send(ana, 'message-1');
+    reject(new Error('refused'));
+    ana.saw([pendingEntry('message-1', 'failed')]);
+    await clock.advance(longMs);
+    expect(ledger.counts).toMatchObject({ ...zero, failed: 1 });
+    send(ana, 'message-1').store(1);
+    everybodyHas(entry(1));
+    await clock.advance(longMs);
+    expect(ledger.counts).toMatchObject({ ...zero, failed: 0, messages: 1 });
+  });
+
+  test('a message that was taken back is not lost', async () => {
+    ana.saw([pendingEntry('message-1', 'queued')]);
+    await clock.advance(2_000);
+    ana.saw([]);
+    ana.withdrew('message-1');
+    await clock.advance(longMs);
+    expect(line()).toEqual(zero);
+  });
+
+  test('who is away misses nothing; who has come back has the grace again', async () => {
+    luis.is('offline', false);
+    ana.heard(entry(1));
+    ana.saw([entry(1)]);
+    await clock.advance(60_000);
+    luis.is('live', true);
+    await clock.advance(graceMs - 1_000);
+    luis.is('live', false);
+    await clock.advance(60_000);
+    expect(line()).toEqual(zero);
+    luis.is('live', true);
+    await clock.advance(longMs);
+    expect(line()).toEqual({ ...zero, lost: 1 });
+  });
+
+  test('what was there before somebody began is not awaited as an event, what comes later is', async () => {
+    const eva = ledger.witness('eva');
+    everybodyHas(entry(1), entry(2));
+    eva.saw([entry(1), entry(2)]);
+    eva.is('live', true);
+    eva.begins();
+    await clock.advance(longMs);
+    expect(line()).toEqual(zero);
+    everybodyHas(entry(3));
+    eva.saw([entry(1), entry(2), entry(3)]);
+    await clock.advance(longMs);
+    expect(line()).toEqual({ ...zero, lost: 1 });
+  });
+
+  test('a view may let go of its beginning', async () => {
+    const entries = Array.from({ length: 50 }, (_, index) => entry(index + 1));
+    everybodyHas(...entries);
+    luis.saw(entries.slice(40));
+    await clock.advance(longMs);
+    expect(line()).toEqual(zero);
+  });
+
+  test('the same event twice is doubled, however often it comes', () => {
+    everybodyHas(entry(1));
+    luis.heard(entry(1));
+    luis.heard(entry(1));
+    expect(line()).toEqual({ ...zero, doubled: 1 });
+  });
+
+  test('one message under two seqs is doubled, also when two people saw one each', () => {
+    ana.heard(entry(1, { messageId: 'm' }));
+    luis.heard(entry(2, { messageId: 'm' }));
+    expect(line()).toEqual({ ...zero, doubled: 1 });
+  });
+
+  test('the acknowledgement of one seq and the event of another are one message stored twice', async () => {
+    send(ana, 'm').store(1);
+    await clock.advance(0);
+    luis.heard(entry(2, { messageId: 'm' }));
+    expect(line()).toEqual({ ...zero, doubled: 1 });
+  });
+
+  test('two messages under one seq are doubled', () => {
+    ana.heard(entry(1, { messageId: 'm' }));
+    luis.heard(entry(1, { messageId: 'n' }));
+    expect(line()).toEqual({ ...zero, doubled: 1 });
+  });
+
+  test('two people may use the same id', async () => {
+    everybodyHas(entry(1, { messageId: 'm', sender: 'ana' }), entry(2, { messageId: 'm', sender: 'luis' }));
+    await clock.advance(longMs);
+    expect(line()).toEqual(zero);
+  });
+
+  test.each<[string, ViewEntry[]]>([
+    ['a seq', [entry(1), entry(2), entry(2), entry(3)]],
+    ['a message under another seq', [entry(1), entry(2), entry(3, { messageId: 'message-2' })]],
+    ['a stored message and its echo', [entry(1), entry(2), entry(3), pendingEntry('message-2')]],
+  ])('%s that stands twice in a view is doubled', async (_what, view) => {
+    everybodyHas(entry(1), entry(2));
+    luis.saw(view);
+    await clock.advance(2_000);
+    expect(ledger.counts.doubled).toBeGreaterThan(0);
+    expect(ledger.counts.outOfOrder).toBe(0);
+  });
+
+  test('an event behind a later one is out of order', () => {
+    for (const seq of [1, 3, 2]) luis.heard(entry(seq));
+    expect(line()).toEqual({ ...zero, outOfOrder: 1 });
+  });
+
+  test.each<[string, number[]]>([
+    ['at its end', [1, 2, 3, 5, 4]],
+    ['in its middle', [1, 3, 2, 4, 5]],
+  ])('a view that goes back is out of order: %s', async (_where, seqs) => {
+    const entries = [1, 2, 3, 4, 5].map((seq) => entry(seq));
+    everybodyHas(...entries);
+    luis.saw(seqs.map((seq) => entries[seq - 1] as Entry));
+    await clock.advance(longMs);
+    expect(line()).toEqual({ ...zero, outOfOrder: 1 });
+  });
+
+  test('a view whose end goes back is out of order', async () => {
+    const entries = [1, 2, 3].map((seq) => entry(seq));
+    everybodyHas(...entries);
+    await clock.advance(2_000);
+    luis.saw(entries.slice(0, 2));
+    await clock.advance(2_000);
+    expect(ledger.counts.outOfOrder).toBe(1);
+  });
+
+  test('who listens hears each change of the counts', async () => {
+    const told: number[] = [];
+    const end = ledger.onChange(({ deliveries }) => told.push(deliveries));
+    ana.heard(entry(1));
+    ana.heard(entry(2));
+    end();
+    ana.heard(entry(3));
+    expect([...new Set(told)]).toEqual([1, 2]);
+  });
+});
+
+describe('over the real SDK', () => {
+  async function company(server: MemoryServer) {
+    const ledger = new Ledger({ clock: server.clock, graceMs });
+    server.conversation(conversationId, ['ana', 'eva', 'luis']);
+    server.say('luis', conversationId, 'welcome');
+    const people = ['ana', 'eva', 'luis'].map((id) => ({ id, ...labPerson(server, id) }));
+    const ends = people.map(({ id, client, conversation, wire }) => ledger.watch(id, client, conversation, wire));
+    for (const person of people) await comeIn(server, person);
+    const close = () => {
+      for (const end of ends) end();
+      for (const { client } of people) client.close();
+    };
+    return { ledger, people, close };
+  }
+
+  test('whatever becomes of the networks, the line stays at zero and everything is checked', async () => {
+    const act = fc.constantFrom('send', 'send', 'send', 'cut', 'mend', 'loseAck', 'double', 'sleep', 'restart', 'wait');
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(act, fc.nat({ max: 2 }), fc.nat({ max: 3_000 })), { maxLength: 60 }), async (steps) => {
+        const server = new MemoryServer();
+        const { ledger, people, close } = await company(server);
+        let sent = 0;
+        for (const [what, who, ms] of steps) {
+          const { id, wire, clock, client, conversation } = people[who]!;
+          if (what === 'send') ledger.witness(id).sent(conversation.send(`${++sent}`));
+          else if (what === 'cut') wire.cut();
+          else if (what === 'mend') wire.mend();
+          else if (what === 'loseAck') wire.loseNextAck();
+          else if (what === 'double') wire.doubleNextSend();
+          else if (what === 'sleep') void clock.sleep(600_000);
+          else if (what === 'restart') server.restart({ downMs: ms });
+          else await server.clock.advance(ms);
+          if (what === 'mend') client.connect().catch(() => {});
+          await server.clock.advance(ms % 50);
+          expect(ledger.findings).toEqual([]);
+        }
+        for (const { wire } of people) wire.mend();
+        await server.clock.until(() => people.every(({ client }) => client.state === 'live' && client.unsent === 0), 600_000);
+        await server.clock.advance(60_000);
+        expect(ledger.counts).toMatchObject({ lost: 0, doubled: 0, outOfOrder: 0, failed: 0, deliveries: 3 * sent });
+        expect(ledger.counts.messages).toBe(sent + 1);
+        close();
+      }),
+      { numRuns: 200 },
+    );
+  }, 60_000);
+
+  test('a push that never comes to somebody live is seen as lost until the SDK has healed it', async () => {
+    const server = new MemoryServer();
+    const { ledger, people, close } = await company(server);
+    const [ana, , luis] = people;
+    const heal = server.faults.add(({ userId, name }) => (userId === 'luis' && name === 'message:new' ? 'drop' : undefined));
+    ledger.witness('ana').sent(ana!.conversation.send('unheard'));
+    await server.clock.advance(longMs);
+    expect(ledger.counts).toMatchObject({ lost: 1, doubled: 0, outOfOrder: 0 });
+    heal();
+    server.say('eva', conversationId, 'behind it');
+    await server.clock.until(() => luis!.conversation.entries.at(-1)?.text === 'behind it');
+    await server.clock.advance(2_000);
+    expect(ledger.counts).toMatchObject({ lost: 0, doubled: 0, outOfOrder: 0, messages: 3 });
+    close();
+  });
+
+  test('a view of thousands is not read anew at every message', () => {
+    const ledger = new Ledger({ clock: new VirtualClock() });
+    const witness = ledger.witness('reader');
+    witness.is('live', true);
+    witness.begins();
+    let reads = 0;
+    const counting: ProxyHandler<ViewEntry[]> = {
+      get(target, key) {
+        if (Number.isInteger(Number(key))) reads++;
+        return Reflect.get(target, key);
+      },
+    };
+    const entries: ViewEntry[] = [];
+    for (let seq = 2; seq <= 5_000; seq++) {
+      entries.push(entry(seq));
+      witness.saw(new Proxy([...entries], counting));
+    }
+    expect(reads).toBeLessThan(4 * 5_000);
+  });
+});
