@@ -2,11 +2,16 @@
 
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { packClient } from '../../script/pack-client.ts';
+import { launchBrowser, openPage } from '../support/browser.ts';
+import { installPackedClient } from '../support/packed-client.ts';
+import { TalkPlace, talkWith } from '../support/talk.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(path.join(tmpdir(), 'utalk-packages-'));
@@ -23,13 +28,7 @@ async function compile(file: string, code: string): Promise<string> {
   return stdout;
 }
 
-beforeAll(async () => {
-  mkdirSync(app);
-  await run(tsc, ['-p', 'tsconfig.build.json', '--outDir', path.join(folder, 'compiled')], root);
-  const tarball = await packClient(path.join(folder, 'compiled'), folder);
-  writeFileSync(path.join(app, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-  await run('npm', ['install', tarball, '--offline', '--no-audit', '--no-fund', '--silent', '--cache', path.join(folder, 'cache')]);
-});
+beforeAll(() => installPackedClient(app));
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -83,4 +82,33 @@ test('the hooks load beside the React of the application, with their types', asy
     export const Wrong = () => useConversation();
   `;
   expect(await compile('chat.ts', component)).toBe('');
+});
+
+test('it talks in Chromium from a bundle, on a page that lets nothing else run', async () => {
+  const site = createServer((request, response) => {
+    const isScript = request.url === '/talk.js';
+    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
+    response.setHeader('content-security-policy', `default-src 'none'; script-src 'self'; img-src data:; connect-src ${place.wsUrl}`);
+    response.end(
+      isScript ? readFileSync(path.join(app, 'talk.js')) : '<link rel="icon" href="data:,"><script type="module" src="/talk.js"></script>',
+    );
+  });
+  await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
+  const place = await TalkPlace.open([origin]);
+  const browser = await launchBrowser();
+  try {
+    writeFileSync(path.join(app, 'talk.ts'), talkWith('utalk-realtime-client'));
+    const define = { 'process.argv': JSON.stringify(['', '', ...(await place.arguments())]) };
+    await build({ entryPoints: ['talk.ts'], absWorkingDir: app, outfile: 'talk.js', bundle: true, format: 'esm', define });
+    const context = await browser.newContext();
+    const said = (passes: (line: string) => boolean) => context.waitForEvent('console', (message) => passes(message.text()));
+    const followed = place.follow(async (passes) => (await said(passes)).text());
+    const [{ complaints }] = await Promise.all([openPage(context, origin), followed]);
+    expect(complaints).toEqual([]);
+  } finally {
+    await browser.close();
+    site.close();
+    await place.close();
+  }
 });

@@ -29,13 +29,15 @@ export interface Running {
 export const startUtalk = (args: readonly string[], environment: Record<string, string>): Running => startProgram(cli, args, environment);
 
 /** The same with another program. */
-export function startProgram(file: string, args: readonly string[], environment: Record<string, string>): Running {
+export const startProgram = (file: string, args: readonly string[], environment: Record<string, string>): Running =>
+  startCommand(process.execPath, [file, ...args], environment);
+
+/** The same with any command. */
+export function startCommand(command: string, args: readonly string[], environment: Record<string, string>, cwd = root): Running {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [file, ...args], {
-    cwd: root,
-    env: { PATH, HOME, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(command, args, { cwd, env: { PATH, HOME, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  // Not all of it: tokens may follow.
+  const name = [command, ...args.slice(0, 2)].map((word) => path.basename(word)).join(' ');
   const lines: string[] = [];
   const watchers = new Set<(line: string) => void>();
   let errors = '';
@@ -63,7 +65,7 @@ export function startProgram(file: string, args: readonly string[], environment:
       };
       watchers.add(watch);
       for (const old of lines) watch(old);
-      void ended.then((code) => reject(new Error(`${path.basename(file)} ${args[0]} ended with ${code} before the line came: ${errors}`)));
+      void ended.then((code) => reject(new Error(`${name} ended with ${code} before the line came: ${errors}`)));
     });
   return { process: child, lines, errors: () => errors, ended, line };
 }
