@@ -18,9 +18,9 @@ const maxRefusedMs = 30_000;
 
 export class OutboxLane {
   messages: OutgoingMessage[] = [];
+  /** Waits that are not over; nothing is written before. */
+  holds = 0;
   readonly #settings: Settings;
-  /** Nothing is written before this time. ms since 1970. */
-  #holdUntil = 0;
   /** A message was refused: nothing is written before all that are in flight are answered. */
   #isRefused = false;
 
@@ -43,22 +43,22 @@ export class OutboxLane {
 
   /** A new connection: what was open is tried again on it. */
   resume(): void {
-    this.#holdUntil = 0;
     this.#isRefused = false;
     for (const message of this.messages) message.refusedSince = undefined;
   }
 
   /** The message to write now, if any. */
-  next(now: number): OutgoingMessage | undefined {
+  next(): OutgoingMessage | undefined {
     const waiting = this.open.filter(({ isInFlight }) => !isInFlight);
     const inFlight = this.open.length - waiting.length;
-    if (now < this.#holdUntil || inFlight >= this.#settings.maxInFlight || (this.#isRefused && inFlight > 0)) return undefined;
+    if (this.holds > 0 || inFlight >= this.#settings.maxInFlight || (this.#isRefused && inFlight > 0)) return undefined;
     this.#isRefused = false;
     return waiting[0];
   }
 
   /** A message was refused, or not answered. @returns how long the lane waits now; undefined when the message has failed */
-  refused(message: OutgoingMessage, error: UTalkError, now: number): number | undefined {
+  refused(message: OutgoingMessage, error: UTalkError): number | undefined {
+    const now = this.#settings.clock.now();
     let waitMs = error.retryAfterMs ?? 0;
     if (!error.retryable || waitMs > maxRetryAfterMs) return undefined;
     if (error instanceof TimeoutError) {
@@ -75,7 +75,6 @@ export class OutboxLane {
         waitMs = Math.max(waitMs, this.#settings.random() * refusalJitterMs);
       }
     }
-    this.#holdUntil = Math.max(this.#holdUntil, now + waitMs);
     return waitMs;
   }
 }

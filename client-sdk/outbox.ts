@@ -15,6 +15,8 @@ const maxWindow = 64;
 const defaultHoldMs = 1_000;
 
 export class Outbox {
+  /** Waits that are not over, which hold every lane. */
+  holds = 0;
   readonly #core: Core;
   readonly #lanes = new Map<string, OutboxLane>();
   /** The connection that this outbox writes to, as long as that may be written. */
@@ -22,8 +24,6 @@ export class Outbox {
   #inFlight = 0;
   /** Shrinks to one at a rate limit, and grows with each acknowledgement. */
   #window = maxWindow;
-  /** Nothing is written before this time. ms since 1970. */
-  #holdUntil = 0;
 
   constructor(core: Core) {
     this.#core = core;
@@ -73,7 +73,6 @@ export class Outbox {
   resume(signal: AbortSignal): void {
     this.#flight = signal;
     this.#window = maxWindow;
-    this.#holdUntil = 0;
     for (const lane of this.#lanes.values()) lane.resume();
     this.#pump();
   }
@@ -93,12 +92,10 @@ export class Outbox {
 
   /** Writes what may be written, each lane in its turn. */
   #pump(): void {
-    const now = this.#core.settings.clock.now();
-    const mayWrite = () =>
-      this.#flight && this.#flight === this.#core.uplink.open?.signal && now >= this.#holdUntil && this.#inFlight < this.#window;
+    const isOpen = this.#flight && this.#flight === this.#core.uplink.open?.signal;
     for (const [id, lane] of [...this.#lanes]) {
-      while (mayWrite()) {
-        const message = lane.next(now);
+      while (isOpen && this.holds === 0 && this.#inFlight < this.#window) {
+        const message = lane.next();
         if (!message) break;
         // Behind the others, so that a narrow window serves them all.
         this.#lanes.delete(id);
@@ -131,19 +128,20 @@ export class Outbox {
     // The next connection sends it again.
     if (!message.isOpen || error instanceof DisconnectedError) return;
     if (error instanceof TimeoutError) this.#core.uplink.wake();
-    const now = this.#core.settings.clock.now();
     if (error.code === 'RATE_LIMIT_EXCEEDED') {
-      const { retryAfterMs = defaultHoldMs } = error;
       this.#window = 1;
-      this.#holdUntil = now + retryAfterMs;
-      this.#pumpAfter(retryAfterMs);
+      this.#hold(this, error.retryAfterMs ?? defaultHoldMs);
     }
-    const waitMs = lane.refused(message, error, now);
+    const waitMs = lane.refused(message, error);
     if (waitMs === undefined) message.fail(error);
-    else this.#pumpAfter(waitMs);
+    else this.#hold(lane, waitMs);
   }
 
-  #pumpAfter(ms: number): void {
-    void sleep(this.#core.settings.clock, ms, this.#flight).then(() => this.#pump());
+  /** Counts waits instead of comparing times: timers may fire a little early. */
+  async #hold(held: { holds: number }, ms: number): Promise<void> {
+    held.holds++;
+    await sleep(this.#core.settings.clock, ms, this.#flight);
+    held.holds--;
+    this.#pump();
   }
 }

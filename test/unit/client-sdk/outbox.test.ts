@@ -248,6 +248,23 @@ describe('retries', () => {
     expect(ana.client.unsent).toBe(0);
   });
 
+  test('a wait may end a little early, as those of Node and browsers do', async () => {
+    const { clock } = h;
+    const hasty = {
+      now: () => clock.now(),
+      setTimeout: (task: () => void, ms: number) => clock.setTimeout(task, Math.max(0, ms - 1)),
+      clearTimeout: (timer: unknown) => clock.clearTimeout(timer),
+    };
+    const { client } = await h.live('luis', { clock: hasty });
+    h.server.script = failing('a', 1, { error: { code: 'RATE_LIMIT_EXCEEDED', retryable: true, retryAfterMs: 1_000 } });
+    client.conversation('c1').send('a');
+    await clock.advance(1_100);
+    h.server.script = failing('b', 1, unavailable);
+    client.conversation('c1').send('b');
+    await clock.advance(2_300);
+    expect(stored()).toEqual(['a', 'b']);
+  });
+
   test('a refusal that asks for more than a minute is for the user to see', async () => {
     h.server.script = failing('a', 1, { error: { code: 'RATE_LIMIT_EXCEEDED', retryable: true, retryAfterMs: 61_000 } });
     const sent = say('a');
