@@ -59,7 +59,10 @@ async function admitted(services: Services, user: DemoUser): Promise<Identity> {
 }
 
 async function greet({ log }: Services, record: ConversationRecord, agent: Identity): Promise<void> {
-  const greeting = { type: 'text', text: 'Hi Ana, I am Luis. Write something on the left and watch it arrive here.' } as const;
+  const greeting = {
+    type: 'text',
+    text: 'Hi Ana, I am Luis. Write something. Then cut your network and go on writing: nothing gets lost.',
+  } as const;
   await log.append({
     ...greeting,
     tenant: developmentTenant,

@@ -47,7 +47,7 @@ test('a refusal is shown as an error under the name of its command', async () =>
 test('no frame shows a token, neither as text nor as bytes', async () => {
   const secret = `ana.${'s3cret'.repeat(20)}`;
   server.verify = () => server.user('ana');
-  const other = labPerson(server, 'ana', secret);
+  const other = labPerson(server, 'ana', { auth: secret });
   await comeIn(server, other);
   await server.clock.run(other.client.command('auth:refresh', { token: secret }));
   const shown = other.frames.map(({ body, bytes }) => JSON.stringify(body) + Buffer.from(bytes).toString('latin1')).join();

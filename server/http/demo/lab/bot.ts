@@ -1,7 +1,8 @@
 // The mind of the demo's bot: answers what customers write, each message exactly once whatever happens to its network or its
-// page, and keeps silent where an agent has the conversation.
+// page, and keeps silent where an agent has the conversation. What it has dealt with it marks as read; there it goes on.
 
-import type { Client, Clock, ConversationHandle, SentMessage } from '../../../../client-sdk/index.ts';
+import type { Client, Clock, ConversationHandle, Entry, SentMessage, UTalkError } from '../../../../client-sdk/index.ts';
+import { replyTo } from './bot-replies.ts';
 
 export interface BotOptions {
   client: Client;
@@ -13,10 +14,103 @@ export interface BotOptions {
   onSent?(message: SentMessage): void;
 }
 
+/** How long it seems to think about a message behind which nothing waits. */
+const thinkMs = 600;
+
 /**
  * Lets the bot think and answer from now on. Joins the conversation.
  * @returns a function that ends it
  */
-export function startBot(_options: BotOptions): () => void {
-  return () => {};
+export function startBot(options: BotOptions): () => void {
+  const stopping = new AbortController();
+  const bot = new Bot(options, stopping.signal);
+  // Where it may not read there is nothing to answer; the state of its client says why.
+  bot.run().catch(() => {});
+  return () => stopping.abort();
+}
+
+class Bot {
+  readonly #options: BotOptions;
+  readonly #signal: AbortSignal;
+
+  constructor(options: BotOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  async run(): Promise<void> {
+    const { conversation, userId } = this.#options;
+    const signal = this.#signal;
+    await conversation.join({ signal });
+    const { readSeq = 0 } = conversation.members.find((member) => member.userId === userId) ?? {};
+    for await (const entry of conversation.messages({ afterSeq: readSeq, signal })) {
+      if (this.#concerns(entry)) await this.#answer(entry);
+      if (signal.aborted) return;
+      // Not before the answer is stored: who begins anew here would pass over it.
+      conversation.read(entry.seq).catch(() => {});
+    }
+  }
+
+  #concerns({ senderRole, type }: Entry): boolean {
+    return senderRole === 'customer' && type !== 'system';
+  }
+
+  /** Resolves when the answer is stored, or there is none to give. */
+  async #answer(entry: Entry): Promise<void> {
+    const { conversation } = this.#options;
+    while (this.#mayAnswer && !this.#signal.aborted && !this.#hasAnswered(entry)) {
+      // Of the moment it begins to think: if the conversation goes to somebody else meanwhile, the server refuses the answer.
+      const ownerEpoch = conversation.state?.ownerEpoch;
+      await this.#think(entry);
+      if (this.#signal.aborted || (await this.#send(entry, ownerEpoch))) return;
+    }
+  }
+
+  get #mayAnswer(): boolean {
+    const { state } = this.#options.conversation;
+    return state?.botEnabled === true && state.assignedAgent === undefined;
+  }
+
+  /** Also one that an earlier page load has left on its way. */
+  #hasAnswered({ id }: Entry): boolean {
+    const { conversation, userId } = this.#options;
+    const answer = conversation.entries.findLast(({ messageId, sender }) => messageId === id && sender === userId);
+    return answer !== undefined && answer.status !== 'failed';
+  }
+
+  #think({ seq }: Entry): Promise<void> {
+    const { conversation, clock } = this.#options;
+    if (conversation.position > seq) return Promise.resolve();
+    conversation.typing.start();
+    return new Promise((resolve) => {
+      const end = () => {
+        clock.clearTimeout(timer);
+        this.#signal.removeEventListener('abort', end);
+        conversation.typing.stop();
+        resolve();
+      };
+      const timer = clock.setTimeout(end, thinkMs);
+      this.#signal.addEventListener('abort', end);
+    });
+  }
+
+  /** @returns false when the conversation has changed hands, so that it must be decided anew */
+  async #send(entry: Entry, ownerEpoch: number | undefined): Promise<boolean> {
+    const { conversation, onSent } = this.#options;
+    const name = conversation.members.find(({ userId }) => userId === entry.sender)?.name ?? entry.sender;
+    // Named by what it answers: however often it is sent, also by a bot that has forgotten it, it is stored once.
+    const messageId = entry.id;
+    const sent = conversation.send({ text: replyTo(entry, name), ...(ownerEpoch !== undefined && { ownerEpoch }) }, { messageId });
+    onSent?.(sent);
+    try {
+      await sent.acked;
+      return true;
+    } catch (error) {
+      const { code } = error as UTalkError;
+      const decideAnew = code === 'OWNERSHIP_CHANGED';
+      // ID_REUSED: it was answered in other words. Any other failure stays in the view for all to see.
+      if (decideAnew || code === 'ID_REUSED') conversation.cancel(messageId);
+      return !decideAnew;
+    }
+  }
 }

@@ -1,7 +1,7 @@
 // A person of the demo's laboratory without a page: a client behind a wire and a clock that sleeps, against a server in memory.
 
-import { type Client, type ConversationHandle, createClient } from '../../../../client-sdk/index.ts';
-import type { MemoryServer } from '../../../../client-sdk/testing/index.ts';
+import { type Client, type ConversationHandle, createClient, type PersistentStore } from '../../../../client-sdk/index.ts';
+import type { MemoryPage, MemoryServer } from '../../../../client-sdk/testing/index.ts';
 import type { WireFrame } from '../../../../server/http/demo/lab/frame.ts';
 import { SleepingClock } from '../../../../server/http/demo/lab/sleeping-clock.ts';
 import { Wire } from '../../../../server/http/demo/lab/wire.ts';
@@ -16,14 +16,22 @@ export interface LabPerson {
 
 export const conversationId = 'demo';
 
-/** @param auth the token; of the memory server it begins with the user's id unless `verify` says otherwise. */
-export function labPerson(server: MemoryServer, userId: string, auth = userId): LabPerson {
-  const clock = new SleepingClock(server.clock);
-  const wire = new Wire({ clock, WebSocket: server.WebSocket });
+export interface LabPersonOptions {
+  /** The token; the memory server takes a user's id for one. */
+  auth?: string;
+  /** A page of a device that lives longer. */
+  page?: MemoryPage;
+  store?: PersistentStore;
+}
+
+export function labPerson(server: MemoryServer, userId: string, options: LabPersonOptions = {}): LabPerson {
+  const { auth = userId, page = server.device(userId).page(), store } = options;
+  const clock = new SleepingClock(page.clock);
+  const wire = new Wire({ clock, WebSocket: page.options.WebSocket });
   const frames: WireFrame[] = [];
   wire.onFrame((frame) => frames.push(frame));
   const quiet = { debug: () => {}, warn: () => {} };
-  const client = createClient({ ...server.options(userId), auth, clock, WebSocket: wire.WebSocket, logger: quiet });
+  const client = createClient({ ...page.options, auth, store, clock, WebSocket: wire.WebSocket, logger: quiet });
   return { clock, wire, frames, client, conversation: client.conversation(conversationId) };
 }
 
