@@ -1,8 +1,9 @@
 // The demo page fits every screen, is readable for everybody and obeys the keyboard. Screenshots go to test-output/.
 
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { accessibilityFaults, desktop, phone, screenshot, sidewaysPx } from '../support/browser.ts';
-import { DemoSite, expectMarks, half, input, live, write } from '../support/demo-site.ts';
+import { DemoSite, everybody, expectMarks, fault, input, live, openFrame, panel, patient, people, write } from '../support/demo-site.ts';
 
 let site: DemoSite;
 
@@ -12,53 +13,112 @@ beforeAll(async () => {
 afterEach(() => site.closePages());
 afterAll(() => site?.close());
 
-const sizes = { desktop, phone };
-const looks = (['desktop', 'phone'] as const).flatMap((size) =>
-  (['light', 'dark'] as const).flatMap((scheme) => [
-    [size, scheme, 'both sides', '/'] as const,
-    [size, scheme, 'one side', '/?user=ana'] as const,
-  ]),
+const sizes = { desktop, phone, tablet: { width: 820, height: 1180 } };
+const schemes = ['light', 'dark'] as const;
+const tab = (page: Page, name: string) => page.locator('.tab', { hasText: name });
+
+const looks = (Object.keys(sizes) as (keyof typeof sizes)[]).flatMap((size) =>
+  schemes.flatMap((scheme) => (['all', 'one'] as const).map((shown) => [size, scheme, shown] as const)),
 );
 
-test.each(looks)('on a %s, %s, with %s, fits and has no fault of WCAG A or AA', async (size, colorScheme, sides, where) => {
-  const both = sides === 'both sides';
-  const { page, complaints } = await site.open(where, { viewport: sizes[size], colorScheme });
-  await live(page, ...(both ? ['ana', 'luis'] : ['ana']));
+test.each(looks)('on a %s, %s, with %s, fits and has no fault of WCAG A or AA', async (size, colorScheme, shown) => {
+  const { page, complaints } = await site.open(shown === 'all' ? '/' : '/?user=ana', { viewport: sizes[size], colorScheme });
+  await live(page, ...(shown === 'all' ? everybody : ['ana']));
   await write(page, 'ana', 'Good morning! My order 4711 has not arrived yet, and the tracking page has not moved since Monday.');
-  await expectMarks(page, 'ana', [both ? 'Delivered' : 'Stored by the server']);
+  await expectMarks(page, 'ana', [shown === 'all' ? 'Delivered' : 'Stored by the server']);
   expect(await sidewaysPx(page)).toBe(0);
   expect(await accessibilityFaults(page)).toEqual([]);
-  await screenshot(page, `demo-${size}-${colorScheme}-${sides.replace(' ', '-')}`);
+  await screenshot(page, `demo-${size}-${colorScheme}-${shown}`);
   expect(complaints).toEqual([]);
 });
 
-test('on a phone with its keyboard open leaves the side in use whole', async () => {
-  const { page } = await site.open('/', { viewport: { width: phone.width, height: 430 } });
-  await live(page, 'ana', 'luis');
-  for (const user of ['ana', 'luis']) {
+test.each(schemes)('on a desktop, %s, with everything broken and a frame opened', async (colorScheme) => {
+  const { page } = await site.open('/', { viewport: desktop, colorScheme });
+  await live(page, ...everybody);
+  await write(page, 'ana', 'Where is my order?');
+  await expectMarks(page, 'ana', ['Delivered']);
+  await page.locator('#open-wire').click();
+  await openFrame(page, 'message:send');
+  await fault(page, 'ana', 'cut').click();
+  await write(page, 'ana', 'in the tunnel');
+  await fault(page, 'eva', 'lose-ack').click();
+  await fault(page, 'luis', 'double').click();
+  await fault(page, 'bot', 'sleep').click();
+  await expectMarks(page, 'ana', ['Waiting to be sent']);
+  expect(await sidewaysPx(page)).toBe(0);
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await screenshot(page, `demo-desktop-${colorScheme}-broken`);
+});
+
+test.each(schemes)('on a phone, %s, with the inspector', async (colorScheme) => {
+  const { page } = await site.open('/', { viewport: phone, colorScheme });
+  await live(page, ...everybody);
+  await write(page, 'ana', 'Where is my order?');
+  await expectMarks(page, 'ana', ['Delivered']);
+  await tab(page, 'Wire').click();
+  await openFrame(page, 'message:send');
+  expect(await sidewaysPx(page)).toBe(0);
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await screenshot(page, `demo-phone-${colorScheme}-wire`);
+});
+
+test('on a phone shows one panel at a time, with the line and the buttons in reach', async () => {
+  const { page } = await site.open('/', { viewport: phone });
+  await live(page, ...everybody);
+  for (const user of everybody) {
+    await tab(page, user).click();
+    for (const other of everybody) expect(await panel(page, other).isVisible()).toBe(other === user);
+    for (const name of ['cut', 'lose-ack', 'double', 'sleep'])
+      await expectInWindow(page, `.panel[data-user="${user}"] [data-fault="${name}"]`);
+    await expectInWindow(page, '#line .verdict');
+    await expectInWindow(page, '#kill');
+  }
+  await tab(page, 'luis').click();
+  await site.send('ana', ['for everybody who is not looking']);
+  await expect.poll(() => tab(page, 'eva').locator('.unread').isVisible(), patient).toBe(true);
+  expect(await tab(page, 'luis').locator('.unread').isVisible()).toBe(false);
+});
+
+test('on a phone with its keyboard open leaves the panel in use whole', async () => {
+  const { page } = await site.open('/', { viewport: { width: phone.width, height: 844 } });
+  await live(page, ...everybody);
+  for (const user of people) {
+    await page.setViewportSize(phone);
+    await tab(page, user).click();
     await input(page, user).click();
-    const box = await half(page, user).boundingBox();
+    await page.setViewportSize({ width: phone.width, height: 430 });
+    const box = await panel(page, user).boundingBox();
     expect(box!.height).toBeGreaterThan(200);
     expect(box!.y + box!.height).toBeLessThanOrEqual(430);
-    expect(await half(page, user).locator('.log').isVisible()).toBe(true);
+    expect(await panel(page, user).locator('.log').isVisible()).toBe(true);
   }
   expect(await accessibilityFaults(page)).toEqual([]);
 });
 
 test('is used with the keyboard alone', async () => {
   const { page } = await site.open();
-  await live(page, 'ana', 'luis');
+  await live(page, ...everybody);
   const visited = new Set<string>();
-  for (let step = 0; step < 14; step++) {
+  // From the beginning of the page, through everything, back to it.
+  for (let step = 0; step < 60; step++) {
     await page.keyboard.press('Tab');
     visited.add(
       await page.evaluate(() => {
         const element = document.activeElement as HTMLElement;
-        return `${element.closest<HTMLElement>('.half')?.dataset.user ?? 'page'} ${element.className || element.localName}`;
+        const whose = element.closest<HTMLElement>('.panel')?.dataset.user ?? 'page';
+        return `${whose} ${element.dataset.fault ?? (element.id || element.className || element.localName)}`;
       }),
     );
   }
-  for (const user of ['ana', 'luis']) {
-    for (const stop of ['tool cable', 'tool alone', 'log', 'textarea', 'button']) expect(visited).toContain(`${user} ${stop}`);
-  }
+  const stops = ['cut', 'lose-ack', 'double', 'sleep', 'tool alone', 'log'];
+  for (const user of everybody) for (const stop of stops) expect(visited).toContain(`${user} ${stop}`);
+  for (const user of people) for (const stop of ['textarea', 'button']) expect(visited).toContain(`${user} ${stop}`);
+  for (const stop of ['everybody', 'kill', 'open-wire']) expect(visited).toContain(`page ${stop}`);
 });
+
+async function expectInWindow(page: Page, selector: string): Promise<void> {
+  const box = await page.locator(selector).boundingBox();
+  const { width, height } = page.viewportSize()!;
+  expect(box, selector).not.toBeNull();
+  expect(box!.x >= 0 && box!.y >= 0 && box!.x + box!.width <= width && box!.y + box!.height <= height, selector).toBe(true);
+}

@@ -3,9 +3,23 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { desktop, screenshot } from '../support/browser.ts';
-import { DemoSite, expectMarks, expectNewest, half, input, live, patient, state, texts, unread, write } from '../support/demo-site.ts';
+import {
+  DemoSite,
+  everybody,
+  expectMarks,
+  expectNewest,
+  fault,
+  input,
+  live,
+  panel,
+  patient,
+  state,
+  texts,
+  unread,
+  write,
+} from '../support/demo-site.ts';
 
-const greeting = 'Hi Ana, I am Luis. Write something on the left and watch it arrive here.';
+const greeting = expect.stringMatching(/^Hi Ana, I am Luis\. /);
 
 let site: DemoSite;
 
@@ -15,30 +29,31 @@ beforeAll(async () => {
 afterEach(() => site.closePages());
 afterAll(() => site?.close());
 
-describe('two people side by side', () => {
+describe('two customers, an agent and a bot side by side', () => {
   test('open live with a message there and the cursor on the left', async () => {
     const { page, complaints } = await site.open();
-    await live(page, 'ana', 'luis');
-    for (const user of ['ana', 'luis']) expect(await texts(page, user)).toContain(greeting);
+    await live(page, ...everybody);
+    for (const user of everybody) expect(await texts(page, user)).toContainEqual(greeting);
     expect(await input(page, 'ana').evaluate((element) => element === document.activeElement)).toBe(true);
-    const [ana, luis] = [await half(page, 'ana').boundingBox(), await half(page, 'luis').boundingBox()];
-    expect(ana!.x + ana!.width).toBeLessThanOrEqual(luis!.x);
+    const boxes = await Promise.all(everybody.map((user) => panel(page, user).boundingBox()));
+    for (const [index, box] of boxes.slice(1).entries()) expect(boxes[index]!.x + boxes[index]!.width).toBeLessThanOrEqual(box!.x);
+    expect(await input(page, 'bot').isVisible()).toBe(false);
     await screenshot(page, 'demo-first-look');
     expect(complaints).toEqual([]);
   });
 
   test('what Ana writes is announced, arrives in order, and is read when Luis turns to it', async () => {
     const { page, complaints } = await site.open();
-    await live(page, 'ana', 'luis');
+    await live(page, ...everybody);
     await input(page, 'ana').pressSequentially('Where ');
-    await expect.poll(() => half(page, 'luis').locator('.typing').innerText(), patient).toBe('Ana is writing…');
+    await expect.poll(() => panel(page, 'luis').locator('.typing').innerText(), patient).toBe('Ana is writing…');
     const messages = ['Where is my order?', 'It has the number 4711', 'Thank you'];
     await write(page, 'ana', ...messages);
     await expectNewest(page, 'luis', messages);
     await expectNewest(page, 'ana', messages);
     await expectMarks(page, 'ana', ['Delivered', 'Delivered', 'Delivered']);
     await expect.poll(() => unread(page, 'luis').innerText(), patient).toBe('3 unread');
-    expect(await half(page, 'luis').locator('.typing').innerText()).toBe('');
+    expect(await panel(page, 'luis').locator('.typing').innerText()).toBe('');
 
     await input(page, 'luis').click();
     await expectMarks(page, 'ana', ['Read', 'Read', 'Read']);
@@ -50,17 +65,17 @@ describe('two people side by side', () => {
 
   test('texts stay texts', async () => {
     const { page, complaints } = await site.open();
-    await live(page, 'ana', 'luis');
+    await live(page, ...everybody);
     const hostile = '<img src=x onerror="document.title=1"><b>bold</b> &lt;i&gt;';
     await write(page, 'ana', hostile);
     await expectNewest(page, 'luis', [hostile]);
-    expect(await half(page, 'luis').locator('.log :is(img, b, i)').count()).toBe(0);
+    expect(await panel(page, 'luis').locator('.log :is(img, b, i)').count()).toBe(0);
     expect(complaints).toEqual([]);
   });
 
   test('Shift and Enter make a new line, white space alone is not sent', async () => {
     const { page } = await site.open();
-    await live(page, 'ana', 'luis');
+    await live(page, ...everybody);
     await input(page, 'ana').fill('   ');
     await input(page, 'ana').press('Enter');
     await input(page, 'ana').fill('first');
@@ -73,8 +88,8 @@ describe('two people side by side', () => {
 
   test('messages written without a connection wait, then arrive once and in order', async () => {
     const { page } = await site.open();
-    await live(page, 'ana', 'luis');
-    const cable = half(page, 'ana').locator('.cable');
+    await live(page, ...everybody);
+    const cable = fault(page, 'ana', 'cut');
     await cable.click();
     await expect.poll(() => state(page, 'ana'), patient).toBe('Offline');
     await write(page, 'ana', 'in the tunnel 1', 'in the tunnel 2');
@@ -97,7 +112,7 @@ describe('one person in each window', () => {
     const luis = await site.open('/?user=luis');
     await live(ana.page, 'ana');
     await live(luis.page, 'luis');
-    expect(await ana.page.locator('.half').count()).toBe(1);
+    expect(await ana.page.locator('.panel').count()).toBe(1);
     await write(ana.page, 'ana', 'from window one', 'and again');
     await expectNewest(luis.page, 'luis', ['from window one', 'and again']);
     await expectMarks(ana.page, 'ana', ['Read', 'Read']);
@@ -107,13 +122,13 @@ describe('one person in each window', () => {
     expect([...ana.complaints, ...luis.complaints]).toEqual([]);
   });
 
-  test('each side of the page links to its window, and the window back', async () => {
+  test('each panel links to its window, and the window back', async () => {
     const { page } = await site.open();
-    const [opened] = await Promise.all([page.context().waitForEvent('page'), half(page, 'luis').locator('.alone').click()]);
+    const [opened] = await Promise.all([page.context().waitForEvent('page'), panel(page, 'luis').locator('.alone').click()]);
     await live(opened, 'luis');
     expect(new URL(opened.url()).search).toBe('?user=luis');
-    await opened.locator('#both').click();
-    await live(opened, 'ana', 'luis');
+    await opened.locator('#all').click();
+    await live(opened, ...everybody);
   });
 
   test('somebody unknown is told so', async () => {
@@ -128,15 +143,15 @@ test('scrolling up loads the older messages to the first, in order and without a
   const { page } = await site.open('/?user=luis');
   await live(page, 'luis');
   await expectNewest(page, 'luis', ['line 250']);
-  const log = half(page, 'luis').locator('.log');
+  const log = panel(page, 'luis').locator('.log');
   expect((await texts(page, 'luis')).length).toBeLessThan(numbered.length);
-  const first = half(page, 'luis').locator('.entry').first();
+  const first = panel(page, 'luis').locator('.entry').first();
   const before = await first.getAttribute('data-seq');
   await log.evaluate((element) => {
     element.scrollTop = 20;
   });
   await expect.poll(() => first.getAttribute('data-seq'), patient).not.toBe(before);
-  const place = await half(page, 'luis')
+  const place = await panel(page, 'luis')
     .locator(`.entry[data-seq="${before}"]`)
     .evaluate((row) => row.getBoundingClientRect().top);
   expect(place).toBeGreaterThan(0);
@@ -150,23 +165,23 @@ test('scrolling up loads the older messages to the first, in order and without a
       return first.getAttribute('data-seq');
     }, patient)
     .toBe('1');
-  const seqs = await half(page, 'luis')
+  const seqs = await panel(page, 'luis')
     .locator('.entry')
     .evaluateAll((rows) => rows.map((row) => Number((row as HTMLElement).dataset.seq)));
   expect(seqs).toEqual(seqs.map((_, index) => index + 1));
   expect((await texts(page, 'luis')).slice(-numbered.length)).toEqual(numbered);
-  await expect.poll(() => half(page, 'luis').locator('.start').innerText(), patient).toBe('The beginning of this conversation');
+  await expect.poll(() => panel(page, 'luis').locator('.start').innerText(), patient).toBe('The beginning of this conversation');
 });
 
 test('a reader who is further up is not moved, and told of what is new', async () => {
   const { page } = await site.open();
-  await live(page, 'ana', 'luis');
+  await live(page, ...everybody);
   await input(page, 'luis').focus();
-  const log = half(page, 'luis').locator('.log');
+  const log = panel(page, 'luis').locator('.log');
   await log.evaluate((element) => {
     element.scrollTop = element.scrollHeight / 3;
   });
-  const newer = half(page, 'luis').locator('.newer');
+  const newer = panel(page, 'luis').locator('.newer');
   const top = await log.evaluate((element) => element.scrollTop);
   await write(page, 'ana', 'news');
   await expect.poll(() => newer.isVisible(), patient).toBe(true);

@@ -1,5 +1,5 @@
-// Which side somebody looks at: the page is in front, and this side was the last one clicked or typed in. Read marks
-// follow this, so that a message is delivered to the other side before it is read there.
+// Which panel somebody looks at: the page is in front, and this panel was the last one clicked or typed in. Read marks
+// follow this, so that a message is delivered to another person before it is read there.
 
 export class Attention {
   readonly #watchers = new Map<HTMLElement, () => void>();
@@ -7,8 +7,8 @@ export class Attention {
 
   constructor() {
     const follow = (event: Event) => {
-      const half = [...this.#watchers.keys()].find((element) => element.contains(event.target as Node));
-      if (half) this.turnTo(half);
+      const panel = [...this.#watchers.keys()].find((element) => element.contains(event.target as Node));
+      if (panel) this.turnTo(panel);
     };
     document.addEventListener('focusin', follow);
     document.addEventListener('pointerdown', follow);
@@ -18,21 +18,21 @@ export class Attention {
     window.addEventListener('blur', wake);
   }
 
-  /** `changed` is called whenever some side gained or lost attention. */
-  watch(half: HTMLElement, changed: () => void): void {
-    this.#watchers.set(half, changed);
+  /** `changed` is called whenever some panel gained or lost attention. */
+  watch(panel: HTMLElement, changed: () => void): void {
+    this.#watchers.set(panel, changed);
   }
 
-  turnTo(half: HTMLElement): void {
-    if (this.#active === half) return;
+  turnTo(panel: HTMLElement): void {
+    if (this.#active === panel) return;
     this.#active?.removeAttribute('data-active');
-    this.#active = half;
-    half.dataset.active = '';
+    this.#active = panel;
+    panel.dataset.active = '';
     this.#tell();
   }
 
-  has(half: HTMLElement): boolean {
-    return this.#active === half && document.visibilityState === 'visible' && document.hasFocus();
+  has(panel: HTMLElement): boolean {
+    return this.#active === panel && document.visibilityState === 'visible' && document.hasFocus();
   }
 
   #tell(): void {

@@ -1,8 +1,9 @@
-// The scrolling part of a side: stays at the newest message while the reader is there, never jumps while older ones are
+// The scrolling part of a panel: stays at the newest message while the reader is there, never jumps while older ones are
 // put above, and knows how far the reader can see.
 
+import { part, setText } from './dom.ts';
 import type { Line } from './line.ts';
-import { MessageList, part, setText } from './message-list.ts';
+import { MessageList } from './message-list.ts';
 
 /** Nearer than this to the end counts as being there. */
 const endSlackPx = 48;
@@ -15,17 +16,19 @@ export class LogView {
   /** Called when what the reader can see has changed. */
   onMoved: () => void = () => {};
   readonly #log: HTMLElement;
+  readonly #rows: HTMLElement;
   readonly #start: HTMLElement;
   readonly #newer: HTMLButtonElement;
   readonly #list: MessageList;
   #atEnd = true;
   #lastTopPx = 0;
 
-  constructor(half: HTMLElement, entryTemplate: HTMLTemplateElement) {
-    this.#log = part(half, '.log');
-    this.#start = part(half, '.start');
-    this.#newer = part(half, '.newer');
-    this.#list = new MessageList(part(half, '.log ol'), entryTemplate);
+  constructor(panel: HTMLElement, entryTemplate: HTMLTemplateElement) {
+    this.#log = part(panel, '.log');
+    this.#rows = part(panel, '.log ol');
+    this.#start = part(panel, '.start');
+    this.#newer = part(panel, '.newer');
+    this.#list = new MessageList(part(panel, '.log ol'), entryTemplate);
     // What scrolls must be reachable by keyboard.
     this.#log.tabIndex = 0;
     this.#log.addEventListener('scroll', () => this.#scrolled());
@@ -39,19 +42,25 @@ export class LogView {
     this.#log.setAttribute('aria-label', text);
   }
 
+  /** Whether the reader is at the newest message. */
+  get atEnd(): boolean {
+    return this.#atEnd;
+  }
+
   render(lines: readonly Line[]): void {
-    const anchor = this.#firstInView();
+    const wasEmpty = this.#rows.childElementCount === 0;
+    const anchor = this.#atEnd ? undefined : this.#firstInView();
     const anchorTop = anchor?.getBoundingClientRect().top ?? 0;
-    const [newest] = this.#list.render(lines, Date.now()).slice(-1);
+    const newest = this.#list.render(lines, Date.now()).at(-1);
     const arrived = newest !== undefined && newest === this.#rows.lastElementChild;
-    if (arrived && anchor) newest.dataset.fresh = '';
+    if (arrived && !wasEmpty) newest.dataset.fresh = '';
     if (this.#atEnd || (arrived && newest.dataset.side === 'mine')) {
       this.#toEnd();
     } else {
       if (anchor?.isConnected) this.#log.scrollTop += anchor.getBoundingClientRect().top - anchorTop;
       if (arrived) this.#newer.hidden = false;
     }
-    if (this.#log.scrollTop < olderSlackPx) this.onOlder();
+    if (this.#isSeen && this.#log.scrollTop < olderSlackPx) this.onOlder();
   }
 
   /** What stands above the first message: nothing, that older ones are coming, or that this is the beginning. */
@@ -62,27 +71,42 @@ export class LogView {
 
   /** The highest seq whose beginning is in view; undefined when nothing is. */
   visibleSeq(): number | undefined {
-    if (this.#log.clientHeight === 0) return undefined;
+    if (!this.#isSeen) return undefined;
     const { top, bottom } = this.#log.getBoundingClientRect();
-    for (let row = this.#rows.lastElementChild; row; row = row.previousElementSibling) {
+    for (let index = Math.min(this.#indexAt(bottom), this.#rows.childElementCount - 1); index >= 0; index--) {
+      const row = this.#rows.children[index] as HTMLElement;
       const place = row.getBoundingClientRect();
       if (place.bottom < top) return undefined;
-      const seq = Number((row as HTMLElement).dataset.seq);
+      const seq = Number(row.dataset.seq);
       if (seq > 0 && place.top + endSlackPx / 2 <= bottom) return seq;
     }
     return undefined;
   }
 
-  get #rows(): HTMLElement {
-    return part(this.#log, 'ol');
+  /** False for a panel that is not shown now, as on a phone. */
+  get #isSeen(): boolean {
+    return this.#log.clientHeight > 0;
   }
 
   #firstInView(): Element | undefined {
-    const { top } = this.#log.getBoundingClientRect();
-    return [...this.#rows.children].find((row) => row.getBoundingClientRect().bottom > top);
+    return this.#rows.children[this.#indexAt(this.#log.getBoundingClientRect().top)];
+  }
+
+  /** The first row that ends below `y`; their number when none does. */
+  #indexAt(y: number): number {
+    const { children } = this.#rows;
+    let low = 0;
+    let high = children.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (children[middle]!.getBoundingClientRect().bottom > y) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   #scrolled(): void {
+    if (!this.#isSeen) return;
     const { scrollTop, scrollHeight, clientHeight } = this.#log;
     const nearEnd = scrollHeight - scrollTop - clientHeight < endSlackPx;
     // Only the reader moves up; a log that has grown under a reader at the end is followed by the observer.

@@ -1,10 +1,18 @@
-// How the page says times, states and system entries.
+// How the page says times, states, faults and system entries.
 
-import type { Entry, StateName } from '../../../client-sdk/index.ts';
+import type { ConnectionState, Entry, StateName } from '../../../client-sdk/index.ts';
 import type { Mark } from './line.ts';
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const stopwatch = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  fractionalSecondDigits: 3,
+  hourCycle: 'h23',
+});
 const calendar = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
+const wholeNumber = new Intl.NumberFormat('en');
 const dayMs = 86_400_000;
 
 export const markWords: Readonly<Record<Mark, string>> = {
@@ -26,8 +34,44 @@ export const stateWords: Readonly<Record<StateName, string>> = {
   closed: 'Closed',
 };
 
+/** What is broken on purpose, or will be. */
+export interface Broken {
+  readonly isCut: boolean;
+  readonly isAsleep: boolean;
+  readonly loseAck: boolean;
+  readonly double: boolean;
+}
+
+/** Why a client is in its state, or what will happen to it. `now` is the time of its own clock. */
+export function whyWords(state: ConnectionState, broken: Broken, now: number): string {
+  if (broken.isAsleep) return 'asleep: ten minutes pass';
+  if (broken.isCut) return 'the network is cut';
+  if (broken.loseAck && broken.double) return 'the next message goes twice, its answer is lost';
+  if (broken.loseAck) return 'the answer to the next message is lost';
+  if (broken.double) return 'the next message goes twice';
+  if (state.name === 'live') return 'nothing is missing';
+  if (state.name === 'offline') return `tries again in ${secondsWords(state.retryAt - now)}: ${state.reason}`;
+  if (state.name === 'closed') return state.message;
+  return state.name === 'authRequired' ? state.reason : '';
+}
+
 export function timeWords(at: number): string {
   return clock.format(at);
+}
+
+/** With milliseconds. */
+export function instantWords(at: number): string {
+  return stopwatch.format(at);
+}
+
+/** Milliseconds without their unit, as exact as they matter; a dash where there are none. */
+export function millisecondsWords(ms: number | undefined): string {
+  if (ms === undefined) return '–';
+  return ms < 9.95 ? ms.toFixed(1) : wholeNumber.format(Math.round(ms));
+}
+
+export function countWords(count: number): string {
+  return wholeNumber.format(count);
 }
 
 /** `Today`, `Yesterday`, or the date. */
@@ -51,4 +95,8 @@ export function systemWords({ metadata = {} }: Pick<Entry, 'metadata'>): string 
   if (event === 'member:added') return `${names} joined`;
   if (event === 'member:removed') return `${names} left`;
   return event.replaceAll(':', ' ');
+}
+
+function secondsWords(ms: number): string {
+  return `${Math.max(0, ms / 1_000).toFixed(1)} s`;
 }

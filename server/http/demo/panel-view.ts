@@ -1,8 +1,9 @@
-// One side of the conversation as elements: head, log, typing line and the input. It knows no client.
+// One person's panel as elements: head, state, faults, log, typing line and, for people, the input. It knows no client.
 
+import { copyOf, part, setText } from './dom.ts';
+import { FaultButtons } from './fault-buttons.ts';
 import type { Line } from './line.ts';
 import { LogView } from './log-view.ts';
-import { part, setText } from './message-list.ts';
 
 export interface Person {
   id: string;
@@ -10,30 +11,34 @@ export interface Person {
   role: string;
 }
 
+export interface PanelTemplates {
+  panel: HTMLTemplateElement;
+  entry: HTMLTemplateElement;
+}
+
 /** Where the SDK's count stops. */
 const unreadCap = 100;
 
-export class HalfView {
+export class PanelView {
   readonly element: HTMLElement;
   readonly log: LogView;
+  readonly faults: FaultButtons;
   /** Called with text that is more than white space. */
   onSend: (text: string) => void = () => {};
   /** Called at every change of the input; false when it was emptied. */
   onWriting: (writing: boolean) => void = () => {};
-  /** Called when the reader wants the connection cut or mended. */
-  onCable: () => void = () => {};
   readonly #input: HTMLTextAreaElement;
 
-  constructor(person: Person, templates: { half: HTMLTemplateElement; entry: HTMLTemplateElement }) {
-    this.element = templates.half.content.firstElementChild?.cloneNode(true) as HTMLElement;
+  constructor(person: Person, templates: PanelTemplates) {
+    this.element = copyOf(templates.panel);
     this.log = new LogView(this.element, templates.entry);
+    this.faults = new FaultButtons(part(this.element, '.faults'));
     this.#input = part(this.element, 'textarea');
     this.#introduce(person);
     part(this.element, 'form').addEventListener('submit', (event) => {
       event.preventDefault();
       this.#submit();
     });
-    part(this.element, '.cable').addEventListener('click', () => this.onCable());
     this.#input.addEventListener('keydown', (event) => this.#pressed(event));
     this.#input.addEventListener('input', () => this.onWriting(this.#input.value.trim() !== ''));
   }
@@ -46,24 +51,27 @@ export class HalfView {
     this.log.render(lines);
   }
 
-  /** `reason` is shown to who points at the state. */
+  /** `words` are read out when they change; `reason` says more, for those who look. */
   showState(state: string, words: string, reason: string): void {
     const element = part(this.element, '.state');
     element.dataset.state = state;
-    element.title = reason;
     setText(part(element, '.words'), words);
+    setText(part(this.element, '.reason'), reason);
+  }
+
+  /** How many messages wait for their acknowledgement, and how long the server takes to answer. */
+  showNumbers(queue: number, roundTrip: string, median: string): void {
+    const element = part(this.element, '.numbers');
+    element.toggleAttribute('data-waiting', queue > 0);
+    setText(part(element, '.queue'), String(queue));
+    setText(part(element, '.round-trip'), roundTrip);
+    setText(part(element, '.median'), median);
   }
 
   /** 0 hides the badge. */
   showUnread(count: number): void {
-    setText(part(this.element, '.unread .count'), count >= unreadCap ? `${unreadCap}+` : String(count));
+    setText(part(this.element, '.unread .count'), unreadWords(count));
     part(this.element, '.unread').hidden = count === 0;
-  }
-
-  showCut(cut: boolean): void {
-    const cable = part(this.element, '.cable');
-    cable.setAttribute('aria-pressed', String(cut));
-    cable.title = cut ? "Mend this side's connection" : "Cut this side's connection";
   }
 
   showTyping(text: string): void {
@@ -76,14 +84,20 @@ export class HalfView {
     element.dataset.role = person.role;
     element.setAttribute('aria-label', person.name);
     this.log.label = `Messages as ${person.name} sees them`;
+    this.faults.label = `What can go wrong for ${person.name}`;
     part(element, '.avatar').textContent = person.name.slice(0, 1);
     part(element, 'h2').textContent = person.name;
     part(element, '.role').textContent = person.role;
-    const alone = part<HTMLAnchorElement>(element, '.alone');
-    alone.href = `/?user=${encodeURIComponent(person.id)}`;
-    part(alone, '.hidden').textContent = `Open ${person.name}'s side in a window of its own`;
+    this.#linkAlone(person);
+    part(element, 'form').hidden = person.role === 'bot';
     this.#input.setAttribute('aria-label', `Message from ${person.name}`);
     this.#input.placeholder = `Write as ${person.name}`;
+  }
+
+  #linkAlone({ id, name }: Person): void {
+    const alone = part<HTMLAnchorElement>(this.element, '.alone');
+    alone.href = `/?user=${encodeURIComponent(id)}`;
+    part(alone, '.hidden').textContent = `Open ${name} in a window of its own`;
   }
 
   #pressed(event: KeyboardEvent): void {
@@ -101,4 +115,9 @@ export class HalfView {
     this.#input.value = '';
     this.focus();
   }
+}
+
+/** A count of unread messages as a badge says it. */
+export function unreadWords(count: number): string {
+  return count >= unreadCap ? `${unreadCap}+` : String(count);
 }

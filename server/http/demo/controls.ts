@@ -1,0 +1,53 @@
+// What concerns everybody: killing the server, letting all people write, opening the inspector.
+
+import { part, setText } from './dom.ts';
+import type { Panel } from './panel.ts';
+import { instantWords } from './wording.ts';
+
+/** Messages that everybody writes at once. */
+const burst = 10;
+
+export interface ControlsOptions {
+  /** The bar with the buttons. */
+  bar: HTMLElement;
+  /** Says what has happened. */
+  notice: HTMLElement;
+  panels: readonly Panel[];
+  canKill: boolean;
+}
+
+/** Brings the buttons to life. */
+export function addControls({ bar, notice, panels, canKill }: ControlsOptions): void {
+  const say = (text: string) => setText(notice, text);
+  const kill = part<HTMLButtonElement>(bar, '#kill');
+  if (!canKill) explainWhyNot(kill);
+  kill.addEventListener('click', () => void killServer(canKill, say));
+  part(bar, '#everybody').addEventListener('click', () => letAllWrite(panels, say));
+}
+
+/** The button stays reachable, so that the reason can be found. */
+function explainWhyNot(kill: HTMLButtonElement): void {
+  kill.setAttribute('aria-disabled', 'true');
+  kill.title = 'Only where script/server has started the server: something must start it again';
+}
+
+async function killServer(canKill: boolean, say: (text: string) => void): Promise<void> {
+  if (!canKill) return say('The server can be killed only where script/server has started it: something must start it again.');
+  const at = instantWords(Date.now());
+  try {
+    const response = await fetch('/demo/kill', { method: 'POST' });
+    if (!response.ok) throw new Error(((await response.json()) as { message: string }).message);
+    say(`The server was killed at ${at}, without a farewell. It is started again at once.`);
+  } catch (error) {
+    // Killed twice within a moment: there was nobody to answer.
+    say(error instanceof TypeError ? 'The server is not there. It is being started again.' : (error as Error).message);
+  }
+}
+
+function letAllWrite(panels: readonly Panel[], say: (text: string) => void): void {
+  const people = panels.filter(({ person }) => person.role !== 'bot');
+  for (let number = 1; number <= burst; number++) {
+    for (const panel of people) panel.send(`${number} of ${burst} from ${panel.person.name}`);
+  }
+  say(`${people.length * burst} messages were written at once.`);
+}

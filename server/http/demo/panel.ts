@@ -1,0 +1,192 @@
+// One person of the demo: a client of the SDK on a network that can be broken, one conversation, and the view of it. The client
+// and the conversation are all that an application has to write; order, retries, receipts and catching up are the SDK's.
+
+import { type Client, type ConversationHandle, createClient } from '../../../client-sdk/index.ts';
+import { localStorageStore } from '../../../client-sdk/store/index.ts';
+import type { Attention } from './attention.ts';
+import { eachFrame } from './dom.ts';
+import type { FaultName } from './fault-buttons.ts';
+import { startBot } from './lab/bot.ts';
+import type { Ledger } from './lab/ledger.ts';
+import { SleepingClock } from './lab/sleeping-clock.ts';
+import { Wire } from './lab/wire.ts';
+import { Lines } from './line.ts';
+import type { PanelView, Person } from './panel-view.ts';
+import { millisecondsWords, stateWords, typingWords, whyWords } from './wording.ts';
+
+export interface PanelOptions {
+  person: Person;
+  conversationId: string;
+  /** The WebSocket URL of the server. */
+  url: string;
+  /** Fetches a token for the person. */
+  token: () => Promise<string>;
+  view: PanelView;
+  attention: Attention;
+  ledger: Ledger;
+  /** Called when state or number of unread messages may have changed. */
+  onChange(client: Client, unread: number): void;
+}
+
+/** Shorter than the SDK's default, so that a lost acknowledgement is made good while one looks. */
+const ackTimeoutMs = 3_000;
+/** Entries a panel keeps; older ones are loaded when the reader goes there, and let go when he is back. */
+const maxEntries = 300;
+const sleepMs = 600_000;
+
+export class Panel {
+  readonly person: Person;
+  readonly wire: Wire;
+  readonly #options: PanelOptions;
+  readonly #clock = new SleepingClock();
+  readonly #client: Client;
+  readonly #conversation: ConversationHandle;
+  readonly #lines: Lines;
+
+  /** Connects the person and keeps the view up to date from then on. */
+  constructor(options: PanelOptions) {
+    const { person, conversationId, url, ledger } = options;
+    this.person = person;
+    this.#options = options;
+    this.wire = new Wire({ clock: this.#clock });
+    this.#client = createClient({
+      url,
+      auth: () => this.#token(),
+      store: localStorageStore(),
+      clock: this.#clock,
+      WebSocket: this.wire.WebSocket,
+      ackTimeoutMs,
+      maxEntries,
+      agent: 'demo page',
+    });
+    this.#conversation = this.#client.conversation(conversationId);
+    this.#lines = new Lines(person, this.#conversation);
+    ledger.watch(person.id, this.#client, this.#conversation, this.wire);
+    this.#showLog();
+    this.#showDevice();
+    this.#listenToReader();
+    this.#connect();
+    this.#join();
+  }
+
+  /** Puts a message into the outbox. */
+  send(text: string): void {
+    this.#options.ledger.witness(this.person.id).sent(this.#conversation.send(text));
+  }
+
+  #token(): Promise<string> {
+    // What cannot reach the server cannot reach who gives tokens either.
+    return this.wire.isCut ? Promise.reject(new Error('the network is cut')) : this.#options.token();
+  }
+
+  /** The state tells how it goes. */
+  #connect(): void {
+    this.#client.connect().catch(() => {});
+  }
+
+  #join(): void {
+    const { person, ledger, view } = this.#options;
+    const refused = (error: Error) => view.showState('closed', 'Refused', error.message);
+    this.#conversation.join().catch(refused);
+    if (person.role !== 'bot') return;
+    startBot({
+      client: this.#client,
+      conversation: this.#conversation,
+      userId: person.id,
+      clock: this.#clock,
+      onSent: (message) => ledger.witness(person.id).sent(message),
+    });
+  }
+
+  #showLog(): void {
+    const { view, attention, onChange } = this.#options;
+    const conversation = this.#conversation;
+    const read = readWhenSeen(conversation, () => (attention.has(view.element) ? view.log.visibleSeq() : undefined));
+    const draw = eachFrame(() => {
+      if (view.log.atEnd && conversation.entries.length > 2 * maxEntries) conversation.trim();
+      view.showLines(this.#lines.all());
+      view.showUnread(conversation.unreadCount);
+      read();
+    });
+    conversation.on('change', () => {
+      draw();
+      onChange(this.#client, conversation.unreadCount);
+    });
+    conversation.on('typing', () => view.showTyping(typingWords(conversation.typing.users.map((id) => this.#lines.nameOf(id)))));
+    attention.watch(view.element, read);
+    view.log.onMoved = read;
+    view.log.onOlder = olderPages(conversation, view);
+  }
+
+  /** State, queue, round trip and faults: each can change by itself, so all are drawn together. */
+  #showDevice(): void {
+    const { view, onChange } = this.#options;
+    const draw = eachFrame(() => {
+      const { connection, unsent } = this.#client;
+      const { isCut, armed, roundTrips } = this.wire;
+      const { isAsleep } = this.#clock;
+      view.showState(connection.name, stateWords[connection.name], whyWords(connection, { isCut, isAsleep, ...armed }, this.#clock.now()));
+      view.showNumbers(unsent, millisecondsWords(roundTrips.latest), millisecondsWords(roundTrips.median));
+      view.faults.show({ cut: isCut, 'lose-ack': armed.loseAck, double: armed.double, sleep: isAsleep });
+    });
+    this.#client.on('state', () => {
+      draw();
+      onChange(this.#client, this.#conversation.unreadCount);
+    });
+    this.#conversation.on('change', draw);
+    this.wire.onFrame(draw);
+    this.wire.onChange(draw);
+    this.#clock.onChange(draw);
+    draw();
+  }
+
+  #listenToReader(): void {
+    const { view } = this.#options;
+    const { typing } = this.#conversation;
+    view.onSend = (text) => this.send(text);
+    view.onWriting = (writing) => (writing ? typing.start() : typing.stop());
+    view.faults.onPress = (fault) => this.#break(fault);
+  }
+
+  #break(fault: FaultName): void {
+    if (fault === 'lose-ack') this.wire.loseNextAck();
+    else if (fault === 'double') this.wire.doubleNextSend();
+    else if (fault === 'sleep') void this.#clock.sleep(sleepMs);
+    else if (!this.wire.isCut) this.wire.cut();
+    else {
+      this.wire.mend();
+      this.#connect();
+    }
+  }
+}
+
+/** Marks what somebody has seen as read. Reading changes the view again, so the same seq is not read twice. */
+function readWhenSeen(conversation: ConversationHandle, seen: () => number | undefined): () => void {
+  let highest = 0;
+  return () => {
+    const seq = conversation.unreadCount > 0 ? seen() : undefined;
+    if (seq === undefined || seq <= highest) return;
+    highest = seq;
+    void conversation.read(seq);
+  };
+}
+
+/** Loads one older page at a time until the first entry is there. */
+function olderPages(conversation: ConversationHandle, view: PanelView): () => void {
+  let busy = false;
+  const showStart = () => view.log.showStart(conversation.entries[0]?.seq === 1 ? 'The beginning of this conversation' : '');
+  return async () => {
+    const first = conversation.entries[0];
+    if (busy || first === undefined) return;
+    busy = true;
+    try {
+      if (first.seq !== 1) await conversation.history();
+      showStart();
+    } catch {
+      // Tried again when the reader comes here again.
+      view.log.showStart('Older messages cannot be loaded now');
+    } finally {
+      busy = false;
+    }
+  };
+}
