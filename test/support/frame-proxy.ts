@@ -8,7 +8,7 @@ import { FaultScript, type Silence } from './frame-proxy/fault-script.ts';
 import type { WireFrame } from './frame-proxy/transcript.ts';
 
 export { type Chance, dice } from './frame-proxy/dice.ts';
-export type { Fate, Fault, FrameMatch, Rule, Silence } from './frame-proxy/fault-script.ts';
+export { type Fate, type Fault, type FrameMatch, matches, type Rule, type Silence } from './frame-proxy/fault-script.ts';
 export type { WireFrame } from './frame-proxy/transcript.ts';
 
 export class FrameProxy {
