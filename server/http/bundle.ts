@@ -8,7 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { BuildOptions } from 'esbuild';
+import type { BuildOptions, Plugin } from 'esbuild';
 import { makeClientTypes } from './client-types/make.ts';
 
 const contentTypes = {
@@ -81,8 +81,7 @@ async function build(): Promise<[AssetName, Buffer][]> {
   const bundles = await Promise.all([
     bundle('client.js', exportsOf(client)),
     bundle('client-stores.js', exportsOf(clientWithStores)),
-    // With an SDK of its own: it takes the stores, too, and both must be of one core.
-    bundle('demo.js', { entryPoints: [path.join(demo, 'demo.ts')] }),
+    bundle('demo.js', { entryPoints: [path.join(demo, 'demo.ts')], plugins: [servedClient] }),
     bundle('demo.css', { entryPoints: [path.join(demo, 'demo.css')] }),
   ]);
   const types = await makeClientTypes({ 'client.d.ts': client, 'client-stores.d.ts': clientWithStores });
@@ -109,3 +108,11 @@ async function bundle(name: AssetName, options: BuildOptions): Promise<[AssetNam
   });
   return [name, Buffer.from(result.outputFiles![0]!.contents)];
 }
+
+/** The page imports the SDK from where the server serves it, so that it runs exactly what applications get. */
+const servedClient: Plugin = {
+  name: 'served-client',
+  setup(build) {
+    build.onResolve({ filter: /client-sdk\/(store\/)?index\.ts$/ }, () => ({ path: '/client-stores.js', external: true }));
+  },
+};

@@ -39,7 +39,7 @@ describe('the SDK as a module', () => {
   });
 });
 
-test('a built package carries the same files', async () => {
+test('a built package carries the same files, and its page loads the SDK from the server', async () => {
   const outDir = mkdtempSync(path.join(tmpdir(), 'utalk-bundles-'));
   try {
     await writeBundles(outDir);
@@ -48,6 +48,7 @@ test('a built package carries the same files', async () => {
     const served = await loadAssets();
     expect([...built.keys()].sort()).toEqual([...served.keys()].sort());
     for (const [name, { body }] of served) expect(built.get(name)?.equals(body), name).toBe(true);
+    expect(built.get('demo.js')?.toString()).toMatch(/from\s*"\/client-stores\.js"/);
   } finally {
     rmSync(outDir, { recursive: true });
   }
