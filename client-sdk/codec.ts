@@ -6,7 +6,7 @@ import type { CommandName, PushName } from '../protocol/ops.ts';
 import { fromTuple, type Shape, toTuple } from '../protocol/tuples.ts';
 import { decode } from './decoder.ts';
 import { encode } from './encoder.ts';
-import { commandLines, errorKind, errorLine, firstCommand, firstPush, pushLines, replyKind } from './wire-table.ts';
+import { firstPush, lines } from './wire-table.ts';
 
 type Line = [name: string, slots: Shape, replySlots: Shape];
 
@@ -17,17 +17,18 @@ export type ServerFrame =
   | { kind: 'push'; name: PushName; body: unknown }
   | { kind: 'unknown' };
 
-const read = (line: string): unknown[] => JSON.parse(`[${line.replace(/[\w:-]+/g, '"$&"')}]`);
-const commands = commandLines.split('\n').map(read) as Line[];
-const indexes = new Map(commands.map(([name], index) => [name, index]));
-const pushes = pushLines.split('\n').map(read) as Line[];
-const errorSlots = read(errorLine)[0] as Shape;
+/** By op number. */
+const table = lines.split('\n').map((line) => JSON.parse(`[${line.replace(/[\w:-]+/g, '"$&"')}]`) as Line);
+
+/** Some pushes are called like a command; commands come first. */
+const opOf = (name: CommandName): number => table.findIndex(([known]) => known === name);
 
 /** @throws TypeError for a command that this version of the SDK does not know, and for values that cannot be sent */
 export function encodeCommand<N extends CommandName>(name: N, id: number, body: CommandInput<N>): Uint8Array {
-  const index = indexes.get(name);
-  if (index === undefined) throw new TypeError(`no command ${name}`);
-  return encode([firstCommand + index, id, toTuple(slotsOf(index, 1), body)]);
+  const op = opOf(name);
+  const [, slots] = table[op] ?? [];
+  if (!slots || op >= firstPush) throw new TypeError(`no command ${name}`);
+  return encode([op, id, toTuple(slots, body)]);
 }
 
 /**
@@ -36,20 +37,18 @@ export function encodeCommand<N extends CommandName>(name: N, id: number, body: 
  */
 export function decodeFrame(bytes: Uint8Array): ServerFrame {
   const frame = decode(bytes);
-  if (!Array.isArray(frame) || typeof frame[0] !== 'number') throw new RangeError('a frame is an array that starts with a number');
+  if (!Array.isArray(frame) || typeof frame[0] !== 'number') throw new RangeError('no frame');
   const [op, id, slots] = frame;
-  if (op === replyKind) return { kind: 'reply', id, slots: listOf(slots) };
-  if (op === errorKind) return { kind: 'error', id, error: fromTuple(errorSlots, listOf(slots)) as unknown as ErrorBody };
-  const [name, shape] = pushes[op - firstPush] ?? [];
-  return name && shape ? { kind: 'push', name: name as PushName, body: fromTuple(shape, listOf(id)) } : { kind: 'unknown' };
+  const [name, shape] = table[op] ?? [];
+  if (name === 'reply') return { kind: name, id, slots: listOf(slots) };
+  if (name === 'error') return { kind: name, id, error: fromTuple(shape as Shape, listOf(slots)) as unknown as ErrorBody };
+  return shape && op >= firstPush ? { kind: 'push', name: name as PushName, body: fromTuple(shape, listOf(id)) } : { kind: 'unknown' };
 }
 
 /** The body of a reply to the command `name`. Lists that the server left out because they are empty are absent. */
 export function replyBody<N extends CommandName>(name: N, slots: readonly unknown[]): CommandOutput<N> {
-  return fromTuple(slotsOf(indexes.get(name) as number, 2), slots) as CommandOutput<N>;
+  return fromTuple((table[opOf(name)] as Line)[2], slots) as CommandOutput<N>;
 }
-
-const slotsOf = (index: number, list: 1 | 2): Shape => (commands[index] as Line)[list];
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];

@@ -5,7 +5,7 @@
 import type { Core } from '../core.ts';
 import { UTalkError } from '../errors.ts';
 import { newId } from '../ids.ts';
-import { sleep } from '../pending.ts';
+import { assertGoing, sleep } from '../pending.ts';
 import { OutgoingMessage, pendingEntry, type UnsentMessage } from '../send-message.ts';
 import type { ClientStore } from './store.ts';
 import type { Writer } from './writer.ts';
@@ -139,7 +139,7 @@ export class Journal {
   async #list(): Promise<[key: string, message: UnsentMessage & { tab: string }][]> {
     const signal = this.#signal as AbortSignal;
     const found = await this.#parts.store.list(`${this.#prefix}out|`);
-    signal.throwIfAborted();
+    assertGoing(signal);
     return found.map(([key, message]) => [key.slice(this.#prefix.length), revived(message as StoredMessage)]);
   }
 
