@@ -1,12 +1,13 @@
 // Notices a connection that died without a word. The server is never silent for longer than its `alive` interval, so
-// silence means a ping, and silence after the ping means the end. Compares wall-clock times: timers stand still in sleep.
+// silence means a ping, and no reply after the ping means the end: pushes may still come down a wire whose way up is dead.
+// Compares wall-clock times: timers stand still in sleep.
 
 import * as limits from '../protocol/client-limits.ts';
 import type { Clock } from './clock.ts';
 
 export interface KeepaliveHooks {
   ping(): void;
-  /** Nothing came after a ping. */
+  /** Nothing was answered after a ping. */
   dead(): void;
 }
 
@@ -27,9 +28,14 @@ export class Keepalive {
     this.#clock.clearTimeout(this.#timer);
   }
 
-  /** The connection is open, or a frame came. */
+  /** A frame came. */
   heard(): void {
     this.#heardAt = this.#clock.now();
+  }
+
+  /** The connection is open, or a reply came. */
+  answered(): void {
+    this.heard();
     if (this.#isProbing) this.#arm(limits.silenceMs);
     this.#isProbing = false;
   }

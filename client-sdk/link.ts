@@ -133,7 +133,7 @@ export class Link {
   #authenticate(token: string, previousSessionId: string | undefined): void {
     const { agent, clock } = this.#settings;
     this.#isOpen = true;
-    this.#keepalive.heard();
+    this.#keepalive.answered();
     const welcomed = (identity: Identity) => {
       if (this.signal.aborted) return;
       this.#hooks.onWelcome(identity);
@@ -162,7 +162,10 @@ export class Link {
     try {
       const frame = decodeFrame(bytesOf(data));
       if (frame.kind === 'push') this.#hooks.onPush(frame.name, frame.body);
-      else if (frame.kind !== 'unknown') this.#requests.settle(frame);
+      else if (frame.kind !== 'unknown') {
+        this.#keepalive.answered();
+        this.#requests.settle(frame);
+      }
     } catch (error) {
       this.#settings.logger.warn('a malformed frame was dropped', { error });
     }

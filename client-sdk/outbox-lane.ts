@@ -44,7 +44,10 @@ export class OutboxLane {
   /** A new connection: what was open is tried again on it. */
   resume(): void {
     this.#isRefused = false;
-    for (const message of this.messages) message.refusedSince = undefined;
+    for (const message of this.messages) {
+      message.timeouts = 0;
+      message.refusedSince = undefined;
+    }
   }
 
   /** The message to write now, if any. */

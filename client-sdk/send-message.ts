@@ -86,7 +86,7 @@ export class OutgoingMessage implements SentMessage {
   /** Whether the store has it, or is being given it. */
   isKept = false;
   isInFlight = false;
-  /** Tries that ended without an answer. */
+  /** Tries on the present connection that ended without an answer. */
   timeouts = 0;
   /** Since when the server has refused it as the head of its lane, ms since 1970. */
   refusedSince: number | undefined;

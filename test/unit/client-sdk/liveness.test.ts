@@ -60,7 +60,7 @@ describe('silence', () => {
     let pings = 0;
     const clock = { now: () => now, setTimeout: (task: () => void) => timers.push(task), clearTimeout: () => {} };
     const keepalive = new Keepalive(clock, { ping: () => pings++, dead: () => {} });
-    keepalive.heard();
+    keepalive.answered();
     now -= 500_000;
     timers.at(-1)?.();
     expect(pings).toBe(1);
@@ -73,6 +73,20 @@ describe('silence', () => {
     await h.clock.advance(10_000 + 5_000 + 1_100);
     expect(ana.client.state).toBe('live');
     expect(h.server.logs.get('c1').log).toHaveLength(1);
+  });
+
+  test('pushes that still come prove nothing about the way up', async () => {
+    const ana = await h.live('ana');
+    const { id } = h.sessionOf('ana');
+    h.server.faults.add(({ kind, sessionId }) => (kind === 'command' && sessionId === id ? 'drop' : undefined));
+    const sent = ana.client.conversation('c1').send('hello?');
+    for (let second = 0; second < 20; second++) {
+      h.server.say('luis', 'c1', `${second}`);
+      await h.clock.advance(1_000);
+    }
+    expect(h.server.sessions).toHaveLength(2);
+    expect(sent.status).toBe('sent');
+    expect(ana.texts).toHaveLength(21);
   });
 
   test('a socket that never opens is given up', async () => {
