@@ -1,7 +1,12 @@
 // A client that lives as long as its provider is mounted. React takes a component off and puts it back within one turn
-// (StrictMode, Fast Refresh): only what is still off afterwards is closed.
+// (StrictMode, Fast Refresh): only what is still off afterwards is closed. And React throws away what it has rendered but not
+// mounted, when a component waits: such a client is closed too, or it would keep messages of its store from being sent.
 
+import { systemClock } from '../clock.ts';
 import { type Client, type ClientOptions, createClient } from '../index.ts';
+
+/** From the first rendering to mounting; a provider that takes longer gets another client. */
+const mountingMs = 1_000;
 
 export class ClientLease {
   readonly #options: ClientOptions;
@@ -15,8 +20,14 @@ export class ClientLease {
 
   /** Made when it is first asked for: React also makes leases that it throws away unseen. */
   get client(): Client {
-    this.#client ??= createClient(this.#options);
+    this.#client ??= this.#create();
     return this.#client;
+  }
+
+  #create(): Client {
+    const { clock = systemClock } = this.#options;
+    clock.setTimeout(() => this.#end(), mountingMs);
+    return createClient(this.#options);
   }
 
   /** Connects. @returns false when the client was closed meanwhile, and another lease is needed */
@@ -31,11 +42,13 @@ export class ClientLease {
   /** Closes the client, unless it is held again in the same turn. */
   release(): void {
     this.#isHeld = false;
-    queueMicrotask(() => {
-      if (this.#isHeld) return;
-      this.#isOver = true;
-      this.#client?.close();
-    });
+    queueMicrotask(() => this.#end());
+  }
+
+  #end(): void {
+    if (this.#isHeld) return;
+    this.#isOver = true;
+    this.#client?.close();
   }
 
   /** A lease of a new client with the same options. */

@@ -137,3 +137,31 @@ test('presence: what several components watch is one set, and shrinks with them'
   await page.show(shown(['luis']));
   expect(subscribe.mock.lastCall?.[0]).toEqual(['luis']);
 });
+
+test('a component that is gone and comes back shows the conversation at once, without asking again', async () => {
+  const page = new Page();
+  page.server.conversation('talk', ['ana', 'luis']);
+  page.server.say('luis', 'talk', 'hello');
+  const client = page.client('ana');
+  let rendered: string[] = [];
+  const Chat = () => {
+    const text = useConversation('talk')
+      .entries.map((entry) => entry.text ?? '')
+      .join('');
+    rendered.push(text);
+    return text;
+  };
+  const shown = (isOpen: boolean) => createElement(UTalkProvider, { client }, isOpen ? createElement(Chat) : 'elsewhere');
+  await page.show(shown(true));
+  await page.do(() => client.connect().catch(() => {}));
+  expect(page.text).toBe('hello');
+  const asked = () => page.server.sessions.flatMap(({ commands }) => commands).length;
+  const before = asked();
+  await page.show(shown(false));
+  expect(page.text).toBe('elsewhere');
+  rendered = [];
+  await page.show(shown(true));
+  await page.do();
+  expect(new Set(rendered)).toEqual(new Set(['hello']));
+  expect(asked()).toBe(before);
+});

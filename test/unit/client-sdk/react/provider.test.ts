@@ -1,8 +1,10 @@
 // How many clients a provider makes, and what becomes of them.
 
-import { Activity, createElement } from 'react';
+import { Activity, createElement, Suspense, use } from 'react';
 import { describe, expect, test } from 'vitest';
-import { UTalkProvider, useClient, useConnectionState } from '../../../../client-sdk/react/index.ts';
+import { createClient } from '../../../../client-sdk/index.ts';
+import { UTalkProvider, useClient, useConnectionState, useConversation } from '../../../../client-sdk/react/index.ts';
+import { persistent } from '../../../../client-sdk/store/index.ts';
 import { strict } from '../../../support/react-root.ts';
 import { Page, prepareReact } from './page.ts';
 
@@ -84,4 +86,36 @@ describe('a client of the application', () => {
     const Bare = () => useClient().state;
     await expect(page.show(createElement(Bare))).rejects.toThrow('no UTalkProvider above');
   });
+});
+
+test('a provider that React throws away, because a component below waits, does not keep messages of an earlier page', async () => {
+  const page = new Page();
+  page.server.conversation('talk', ['ana', 'luis']);
+  const device = page.server.device('ana');
+  const user = { tenantId: 'acme', userId: 'ana' };
+  const before = device.page();
+  page.server.down = true;
+  const first = createClient({ ...before.options, store: persistent(before.store), user });
+  first.conversation('talk').send('written before the reload');
+  await page.do();
+  before.crash();
+  page.server.down = false;
+  const { store, options } = device.page();
+  let loaded = () => {};
+  const loading = new Promise<void>((resolve) => {
+    loaded = resolve;
+  });
+  const Late = () => {
+    use(loading);
+    return useConversation('talk')
+      .entries.map(({ text, status }) => `${text} ${status}`)
+      .join();
+  };
+  const provider = createElement(UTalkProvider, { options: { ...options, store: persistent(store), user } }, createElement(Late));
+  await page.show(strict(createElement(Suspense, { fallback: 'loading' }, provider)));
+  await page.do();
+  expect(page.text).toBe('loading');
+  await page.do(loaded);
+  await page.do();
+  expect(page.text).toContain('written before the reload sent');
 });
