@@ -1,145 +1,98 @@
-// Fetches what is missing between the position of a log and its head, page by page: after a reconnect, and whenever a hole
-// shows. Many logs share a page, for pages have a rate limit: months of absence are a few dozen requests.
+// Joins conversations on a living connection, and fetches what is missing between the position of a log and its head, page by
+// page. Many share a request, for requests have a rate limit. What a broken connection cuts off is the business of the next
+// one's sync.
 
-import type { Entry } from '../protocol/bodies/index.ts';
 import * as limits from '../protocol/client-limits.ts';
-import type { ConversationLog } from './conversation-log.ts';
 import type { Core } from './core.ts';
-import { UTalkError } from './errors.ts';
-import { patiently } from './patience.ts';
+import { DisconnectedError, type UTalkError } from './errors.ts';
+import type { TrackedConversation } from './tracked-conversation.ts';
 
 /** Requests at a time. */
 const parallel = 4;
-/** Logs in one request. The server gives each as much as alone, as long as the page has room. */
+/** Logs with holes in one request. The server gives each as much as alone, as long as the page has room. */
 const maxTogether = 10;
-/** The same hole is asked for this often before it is believed that the server has nothing there. */
-const maxFruitless = 3;
-
-interface Page {
-  readonly entries: readonly Entry[];
-  readonly head: number;
-  /** There are entries, but this page had no room for them. */
-  readonly isFull?: boolean;
-}
 
 export class CatchUp {
   readonly #core: Core;
-  readonly #waiting = new Set<ConversationLog>();
-  readonly #active = new Set<ConversationLog>();
-  readonly #fruitless = new Map<ConversationLog, number>();
-  readonly #whenCaughtUp = new Map<ConversationLog, (() => void)[]>();
+  readonly #waiting = new Set<TrackedConversation>();
+  readonly #asked = new Set<TrackedConversation>();
   #requests = 0;
   #turn = 0;
-  #signal: AbortSignal | undefined;
-  #whenSettled: (() => void)[] = [];
 
   constructor(core: Core) {
     this.#core = core;
   }
 
-  /** A new connection, which ends with `signal`. */
-  resume(signal: AbortSignal): void {
-    this.#signal = signal;
-    this.#requests = 0;
-    this.#turn = 0;
-    this.#waiting.clear();
-    this.#active.clear();
-    this.#fruitless.clear();
+  /** Nothing is being fetched. */
+  get isIdle(): boolean {
+    return this.#waiting.size + this.#requests === 0;
   }
 
-  /** Entries are missing here. A call for a log that is being fetched already is harmless. */
-  start(log: ConversationLog): void {
-    if (!this.#signal || this.#signal.aborted || this.#active.has(log)) return;
+  /** This one is not complete. Harmless while it is being asked for. */
+  complete(conversation: TrackedConversation): void {
+    if (!this.#asked.has(conversation)) this.ask(conversation);
+  }
+
+  /** This one may have changed, whatever was asked for before. */
+  ask(conversation: TrackedConversation): void {
     // What becomes known in one turn is asked for together.
     if (this.#waiting.size === 0) queueMicrotask(() => this.#next());
-    this.#waiting.add(log);
-  }
-
-  /** Resolves when nothing is missing in this log, over as many connections as that takes. */
-  caughtUp(log: ConversationLog): Promise<void> {
-    return new Promise((resolve) => {
-      if (!log.view.isBehind) return resolve();
-      this.#whenCaughtUp.set(log, [...(this.#whenCaughtUp.get(log) ?? []), resolve]);
-    });
-  }
-
-  /** Resolves when nothing is being fetched. When the connection is lost before, that of the next one counts. */
-  settled(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#waiting.size + this.#active.size === 0) resolve();
-      else this.#whenSettled.push(resolve);
-    });
+    this.#waiting.add(conversation);
   }
 
   #next(): void {
-    while (this.#waiting.size > 0 && this.#requests < parallel) {
-      const logs = [...this.#waiting].slice(0, maxTogether);
-      for (const log of logs) {
-        this.#waiting.delete(log);
-        this.#active.add(log);
-      }
-      this.#requests++;
-      void this.#run(logs, this.#signal as AbortSignal);
-    }
-    if (this.#active.size > 0) return;
-    for (const resolve of this.#whenSettled) resolve();
-    this.#whenSettled = [];
+    const { flight } = this.#core;
+    if (!flight || flight.aborted) this.#waiting.clear();
+    while (this.#waiting.size > 0 && this.#requests < parallel) void this.#fetch(this.#batch());
+    this.#core.changed();
   }
 
-  async #run(logs: ConversationLog[], signal: AbortSignal): Promise<void> {
-    let pages = new Map<string, Page>();
-    let error: unknown = new UTalkError('NOT_FOUND', 'it is not visible any more');
-    try {
-      pages = await patiently(() => this.#pages(logs, signal), this.#core.settings.clock, signal);
-    } catch (reason) {
-      error = reason;
+  /** Those that are to be joined, or those that have holes. */
+  #batch(): TrackedConversation[] {
+    const waiting = [...this.#waiting];
+    const isJoined = waiting[0]?.joined;
+    const batch = waiting.filter(({ joined }) => joined === isJoined).slice(0, isJoined ? maxTogether : limits.maxJoins);
+    for (const conversation of batch) {
+      this.#waiting.delete(conversation);
+      this.#asked.add(conversation);
     }
-    if (signal !== this.#signal || signal.aborted) return;
+    return batch;
+  }
+
+  async #fetch(batch: TrackedConversation[]): Promise<void> {
+    const [first, ...others] = batch as [TrackedConversation];
+    let isConnected = true;
+    this.#requests++;
+    try {
+      // Both kinds of pages have a rate of their own: a long log is read at the sum of them.
+      if (first.joined && others.length === 0 && this.#turn++ % 2 === 0) await this.#page(first);
+      else await this.#join(first, others);
+    } catch (error) {
+      isConnected = !(error instanceof DisconnectedError);
+      // The first one speaks for the whole command; the others get a command of their own.
+      if (isConnected) first.gone(error as UTalkError);
+    }
     this.#requests--;
-    for (const log of logs) {
-      const page = pages.get(log.id);
-      this.#active.delete(log);
-      if (page) this.#take(log, page);
-      else this.#refused(log, error);
-      // Behind the others, so that all come forward.
-      if (page && log.view.isBehind) this.#waiting.add(log);
-      else this.#through(log);
+    for (const conversation of batch) {
+      this.#asked.delete(conversation);
+      if (isConnected && !conversation.isComplete) this.#waiting.add(conversation);
     }
     this.#next();
   }
 
-  async #pages([first, ...others]: ConversationLog[], signal: AbortSignal): Promise<Map<string, Page>> {
-    const positions = [first as ConversationLog, ...others].map(({ id, view }) => ({ conversationId: id, afterSeq: view.position }));
-    const [one] = positions as [(typeof positions)[0]];
-    // Both kinds of pages have a rate of their own: a long log is read at the sum of them.
-    if (others.length === 0 && this.#turn++ % 2 === 0)
-      return new Map([
-        [one.conversationId, await this.#core.requestNow('conversation:history', { ...one, limit: limits.historyPage }, { signal })],
-      ]);
-    const { conversations, unchanged } = await this.#core.requestNow('sync:state', { positions, continuation: true }, { signal });
-    const pages = new Map<string, Page>(unchanged.map(({ conversationId, head }) => [conversationId, { entries: [], head }]));
-    for (const { conversation, entries, head, more, reset } of conversations)
-      pages.set(conversation.id, { entries: reset ? [] : entries, head, isFull: entries.length === 0 && more });
-    return pages;
+  async #page(conversation: TrackedConversation): Promise<void> {
+    const { id, log } = conversation;
+    const query = { conversationId: id, afterSeq: log.position, limit: limits.historyPage };
+    log.takePage(await this.#core.requestPatiently('conversation:history', query));
+    conversation.changed();
   }
 
-  #take(log: ConversationLog, { entries, head, isFull }: Page): void {
-    const fruitless = log.takePage(entries, head) || isFull ? 0 : (this.#fruitless.get(log) ?? 0) + 1;
-    this.#fruitless.set(log, fruitless);
-    if (fruitless < maxFruitless || !log.view.isBehind) return;
-    log.skipGap(entries);
-    this.#fruitless.delete(log);
-  }
-
-  #through(log: ConversationLog): void {
-    this.#fruitless.delete(log);
-    for (const resolve of this.#whenCaughtUp.get(log) ?? []) resolve();
-    this.#whenCaughtUp.delete(log);
-  }
-
-  #refused(log: ConversationLog, error: unknown): void {
-    const lost = error instanceof UTalkError && (error.code === 'NOT_FOUND' || error.code === 'ACCESS_DENIED');
-    if (lost) this.#core.conversations.gone(log.id);
-    else this.#core.settings.logger.warn(`the missed entries of ${log.id} could not be fetched`, { error });
+  async #join(first: TrackedConversation, others: TrackedConversation[]): Promise<void> {
+    const { conversations, requestPatiently } = this.#core;
+    const positions = others.map(({ place }) => place);
+    const reply = await requestPatiently('join:conversation', { ...first.place, others: positions.length > 0 ? positions : undefined });
+    conversations.applyJoin(reply);
+    for (const result of reply.others ?? []) conversations.applyJoin(result);
+    for (const { conversationId, code } of reply.refused ?? []) conversations.refused(conversationId, code);
   }
 }

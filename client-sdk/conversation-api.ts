@@ -5,7 +5,7 @@ import type { MessageType } from '../protocol/roles.ts';
 import type { UTalkError } from './errors.ts';
 import type { EventSource } from './events.ts';
 import type { Acknowledgement, PendingEntry, ViewEntry } from './local-echo.ts';
-import type { Tick } from './receipts.ts';
+import type { Tick } from './membership.ts';
 
 /** What to send. Type `text` needs `text`; `location` needs metadata.latitude and longitude; the others need text or mediaId. */
 export interface MessageDraft {

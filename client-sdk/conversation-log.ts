@@ -2,22 +2,18 @@
 // entry is announced once, in order, after the position has moved over it.
 
 import type { Entry, JoinResult } from '../protocol/bodies/index.ts';
+import type { ConversationEvents } from './conversation-api.ts';
 import { LocalEcho, type PendingEntry, type ViewEntry } from './local-echo.ts';
-import { LogView } from './log-view.ts';
+import { LogRun } from './log-run.ts';
 
-export interface LogHooks {
-  /** Entries joined the run. `announced` are those that are news; the rest was there before this client came. */
-  onEntries(added: readonly Entry[], announced: readonly Entry[]): void;
-  /** A message of this client was found in the log, acknowledged or not. */
-  onConfirmed(entry: Entry): void;
-  /** The view looks different. */
-  onChange(): void;
-  /** Entries are missing up to the head. */
-  onBehind(): void;
-  /** The log went back; the view begins anew. */
-  onReset(): void;
-  /** The server has no entries from `fromSeq` to `toSeq` for this user. */
-  onGap(fromSeq: number, toSeq: number): void;
+/** Whose log it is. */
+export interface LogOwner {
+  readonly id: string;
+  emit<E extends 'entry' | 'message' | 'reset' | 'gap'>(event: E, payload: ConversationEvents[E]): void;
+  /** These joined the run, and are announced next where they are news. */
+  grown(added: readonly Entry[]): void;
+  /** A message of this client was found in the log before its acknowledgement came. */
+  confirmed(entry: Entry): void;
 }
 
 /** Where a view that is not open yet begins. */
@@ -28,122 +24,114 @@ export interface Opening {
   announceAfter?: number;
 }
 
-export class ConversationLog {
-  readonly id: string;
-  readonly view: LogView;
-  readonly echo = new LocalEcho();
-  readonly #hooks: LogHooks;
-  readonly #limit: number;
-  #snapshot: readonly ViewEntry[] | undefined;
+/** The same hole is asked for this often before it is believed that the server has nothing there. */
+const maxFruitless = 3;
+
+export class ConversationLog extends LogRun {
+  readonly echo: LocalEcho;
+  /** How often the log began anew. */
+  resets = 0;
+  readonly #owner: LogOwner;
+  #parts: readonly [readonly Entry[], readonly ViewEntry[]] | undefined;
+  #view: readonly ViewEntry[] = [];
   /** Entries up to here were there before this client came. */
   #silentUpTo = 0;
+  /** Pages, one after the other, that do not go on where the position is. */
+  #fruitless = 0;
 
-  constructor(id: string, limit: number, hooks: LogHooks) {
-    this.id = id;
-    this.#limit = limit;
-    this.view = new LogView(limit);
-    this.#hooks = hooks;
+  constructor(owner: LogOwner, window: number) {
+    super(window);
+    this.#owner = owner;
+    this.echo = new LocalEcho(window);
   }
 
   /** The ordered view. The array never changes; a change makes a new one. */
   get entries(): readonly ViewEntry[] {
-    this.#snapshot ??= Object.freeze([...this.view.entries, ...this.echo.entries]);
-    return this.#snapshot;
+    const { run } = this;
+    const { items } = this.echo;
+    if (this.#parts?.[0] !== run || this.#parts[1] !== items) {
+      this.#parts = [run, items];
+      this.#view = Object.freeze([...run, ...items]);
+    }
+    return this.#view;
   }
 
   /** Whether the run holds this message. */
   holds({ messageId, sender }: PendingEntry): boolean {
-    return this.view.entries.some((entry) => entry.messageId === messageId && entry.sender === sender);
+    return this.run.some((entry) => entry.messageId === messageId && entry.sender === sender);
   }
 
   /** A push, in whatever order. */
   receive(entry: Entry): void {
-    this.#take(this.view.add([entry]));
-  }
-
-  /** A page behind the position. @returns whether it brought the run forward */
-  takePage(entries: readonly Entry[], head: number): boolean {
-    this.view.raiseHead(head);
-    if (entries.length === 0) this.view.lowerHead(head);
-    const added = this.view.add(entries);
-    this.#take(added);
-    return added.length > 0;
-  }
-
-  /** The server has nothing between the position and `page`: goes on behind the hole, and says so. */
-  skipGap(page: readonly Entry[]): void {
-    const from = this.view.position + 1;
-    const to = (page[0]?.seq ?? this.view.head + 1) - 1;
-    this.view.skipTo(to);
-    this.echo.passed(to);
-    this.#hooks.onGap(from, to);
-    this.#take(this.view.add(page));
+    this.#take([entry]);
   }
 
   /** What a join or a sync said. */
-  applyJoin(result: JoinResult, opening: Opening): void {
-    if (result.reset) this.reset();
-    if (!this.view.isOpen) this.#open(result, opening);
-    this.view.skipTo(result.visibleFromSeq - 1);
-    this.echo.passed(this.view.position);
-    this.view.raiseHead(result.head);
-    this.#take(this.view.add(result.entries));
+  applyJoin(result: JoinResult, { afterSeq, announceAfter }: Opening): void {
+    const { entries, head, reset, visibleFromSeq } = result;
+    if (reset) this.reset();
+    if (!this.isOpen) {
+      const from = reset ? undefined : afterSeq;
+      this.#silentUpTo = from ?? announceAfter ?? head;
+      this.openAt(from ?? (entries[0]?.seq ?? head + 1) - 1);
+    }
+    this.#skipTo(visibleFromSeq - 1);
+    this.takePage(result);
   }
 
-  /** The log ends at `head`. */
-  raiseHead(head: number): void {
-    this.view.raiseHead(head);
-    if (this.view.isBehind) this.#hooks.onBehind();
+  /** A page behind the position. `more`: there are entries beyond those that had room in it. */
+  takePage({ entries, head, more }: Pick<JoinResult, 'entries' | 'head' | 'more'>): void {
+    const [first] = entries;
+    const isHole = first ? first.seq > this.position + 1 : !more && head > this.position;
+    this.raiseHead(head);
+    if (!first && !more) this.lowerHead(head);
+    this.#take(entries);
+    this.#fruitless = isHole ? this.#fruitless + 1 : 0;
+    if (this.#fruitless === maxFruitless) this.#skipGap(entries);
   }
 
-  prepend(page: readonly Entry[]): void {
-    const older = this.view.prepend(page);
-    this.#confirm(older);
-    if (older.length > 0) this.changed();
-  }
-
-  /** The local echo was changed from outside. */
-  changed(): void {
-    this.echo.trim(this.#limit);
-    this.#snapshot = undefined;
-    this.#hooks.onChange();
-  }
-
-  /** Whether another log could be told from this one by the id at its position. */
-  get isVerifiable(): boolean {
-    return this.view.position === 0 || this.view.positionId !== undefined;
+  /** An older page. */
+  takeOlder(page: readonly Entry[]): void {
+    this.#confirm(this.prepend(page));
   }
 
   /** Forgets the view: the log went back, or may have. */
   reset(): void {
-    this.view.close();
+    this.resets++;
+    this.close();
     this.echo.passed(Number.POSITIVE_INFINITY);
-    this.#hooks.onReset();
+    this.#owner.emit('reset', { conversationId: this.#owner.id });
   }
 
-  #open(result: JoinResult, opening: Opening): void {
-    if (opening.afterSeq !== undefined && !result.reset) {
-      this.#silentUpTo = opening.afterSeq;
-      this.view.openAt(opening.afterSeq);
-    } else {
-      this.#silentUpTo = opening.announceAfter ?? result.head;
-      this.#take(this.view.openPage(result.entries, result.head), true);
-    }
+  /** The server has nothing between the position and `page`: goes on behind the hole, and says so. */
+  #skipGap(page: readonly Entry[]): void {
+    const fromSeq = this.position + 1;
+    const toSeq = (page[0]?.seq ?? this.head + 1) - 1;
+    this.#fruitless = 0;
+    this.#skipTo(toSeq);
+    this.#owner.emit('gap', { conversationId: this.#owner.id, fromSeq, toSeq });
+    this.#take(page);
   }
 
-  #take(added: readonly Entry[], changed = added.length > 0): void {
+  /** Nothing up to `seq` will ever be seen by this user. */
+  #skipTo(seq: number): void {
+    if (seq > this.position) this.openAt(seq);
+    this.echo.passed(this.position);
+  }
+
+  #take(entries: readonly Entry[]): void {
+    const added = this.add(entries);
     this.#confirm(added);
-    if (changed) {
-      this.#snapshot = undefined;
-      const announced = added.filter((entry) => entry.seq > this.#silentUpTo);
-      this.#hooks.onEntries(added, announced);
-      this.#hooks.onChange();
+    this.#owner.grown(added);
+    for (const entry of added) {
+      if (entry.seq <= this.#silentUpTo) continue;
+      this.#owner.emit('entry', entry);
+      if (entry.type !== 'system') this.#owner.emit('message', entry);
     }
-    if (this.view.isBehind) this.#hooks.onBehind();
   }
 
   /** All leave the echo before anybody hears of one: a listener sees no item twice. */
   #confirm(entries: readonly Entry[]): void {
-    for (const entry of entries.filter((one) => this.echo.confirm(one))) this.#hooks.onConfirmed(entry);
+    for (const entry of entries.filter((one) => this.echo.confirm(one))) this.#owner.confirmed(entry);
   }
 }

@@ -1,6 +1,6 @@
 // A conversation as the application holds it: what it can ask of one, and see of it.
 
-import type { Conversation, Entry, Member } from '../protocol/bodies/index.ts';
+import type { Entry, Member } from '../protocol/bodies/index.ts';
 import * as limits from '../protocol/client-limits.ts';
 import type {
   ConversationEvents,
@@ -14,40 +14,32 @@ import type {
 import { ClosedError } from './errors.ts';
 import type { Unsubscribe } from './events.ts';
 import type { PendingEntry, ViewEntry } from './local-echo.ts';
+import type { Tick } from './membership.ts';
 import { iterate, type StreamOptions } from './message-stream.ts';
-import type { Tick } from './receipts.ts';
 import { sendMessage } from './send-message.ts';
 import { TrackedConversation } from './tracked-conversation.ts';
 
 export class LiveConversation extends TrackedConversation implements ConversationHandle {
   protected readonly handle = this;
 
-  get state(): Conversation | undefined {
-    return this.facts.state;
-  }
-
-  get joined(): boolean {
-    return this.subscription.isJoined;
-  }
-
   get entries(): readonly ViewEntry[] {
     return this.log.entries;
   }
 
   get position(): number {
-    return this.log.view.position;
+    return this.log.position;
   }
 
   get head(): number {
-    return this.log.view.head;
+    return this.log.head;
   }
 
   get members(): readonly Member[] {
-    return this.facts.receipts.members;
+    return this.membership.list;
   }
 
   get memberCount(): number {
-    return this.facts.memberCount;
+    return this.membership.count;
   }
 
   on<E extends keyof ConversationEvents>(event: E, listener: (payload: ConversationEvents[E]) => void): Unsubscribe {
@@ -55,18 +47,18 @@ export class LiveConversation extends TrackedConversation implements Conversatio
   }
 
   async join({ afterSeq, signal }: StreamOptions = {}): Promise<void> {
-    this.core.assertOpen();
-    const complete = this.subscription.want({ afterSeq }, signal);
-    if (this.joined) this.settleJoin();
-    else this.core.joiner.join(this);
-    await complete;
+    const { core, log } = this;
+    core.assertOpen();
+    this.want({ afterSeq });
+    await core.until(() => this.assertComplete(), { signal });
     // One that came with many others brought a few entries only. It is joined, whether the rest can be had now or not.
-    const missing = limits.defaultHistoryPage - this.log.view.entries.length;
-    if (afterSeq === undefined && missing > 0 && this.log.view.firstSeq > 1) await this.history({ limit: missing, signal }).catch(() => {});
+    const limit = limits.defaultHistoryPage - log.run.length;
+    if (afterSeq === undefined && limit > 0 && log.firstSeq > 1) await this.history({ limit, signal }).catch(() => {});
   }
 
   async leave(): Promise<void> {
-    this.stop(new ClosedError(`${this.id} was left`), 'left');
+    this.intent = 'leave';
+    this.stop(new ClosedError(`${this.id} was left`));
     this.core.keeper?.snapshots.drop(this);
     await this.core.requestNow('leave:conversation', { conversationId: this.id }).catch(() => {});
   }
@@ -87,34 +79,36 @@ export class LiveConversation extends TrackedConversation implements Conversatio
   }
 
   async history({ beforeSeq, afterSeq, limit = limits.defaultHistoryPage, signal }: HistoryQuery = {}): Promise<HistoryPage> {
-    const { view } = this.log;
+    const { head, id, log } = this;
     const older = beforeSeq === undefined && afterSeq === undefined;
-    const before = older && view.isOpen ? view.firstSeq : beforeSeq;
-    if (before !== undefined && before <= 1) return { entries: [], head: this.head, more: false };
-    const query = { conversationId: this.id, beforeSeq: before, afterSeq, limit };
+    const before = older && log.isOpen ? log.firstSeq : beforeSeq;
+    if (before !== undefined && before <= 1) return { entries: [], head, more: false };
+    const query = { conversationId: id, beforeSeq: before, afterSeq, limit };
     const page = await this.core.request('conversation:history', query, { signal });
-    if (older) this.log.prepend(page.entries);
+    if (older) {
+      log.takeOlder(page.entries);
+      this.changed();
+    }
     return page;
   }
 
   trim(): void {
-    if (this.log.view.shrink()) this.log.changed();
+    if (this.log.shrink()) this.changed();
   }
 
   read(seq = this.position): Promise<void> {
-    const stored = this.facts.reads.mark(Math.min(seq, this.head));
+    const stored = this.markRead(Math.min(seq, this.head));
     // Callers may ignore the promise: what was not stored is sent again.
     stored.catch(() => {});
-    this.changed();
     return stored;
   }
 
-  readBy(seq: number, sender = this.self): readonly string[] {
-    return this.facts.receipts.readBy(seq, sender);
+  readBy(seq: number, sender = this.core.userId): readonly string[] {
+    return this.membership.readBy(seq, sender);
   }
 
   tick(entry: ViewEntry): Tick | PendingEntry['status'] {
-    return entry.seq === undefined ? entry.status : this.facts.receipts.tick(entry.seq, entry.sender);
+    return entry.seq === undefined ? entry.status : this.membership.tick(entry.seq, entry.sender);
   }
 
   messages(options: StreamOptions = {}): AsyncIterableIterator<Entry> {

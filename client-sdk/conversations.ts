@@ -1,6 +1,6 @@
 // All conversations this client knows, and the list as the server has it.
 
-import type { CommandInput, CommandOutput, PushBody } from '../protocol/bodies/index.ts';
+import type { CommandInput, CommandOutput, JoinResult, PushBody } from '../protocol/bodies/index.ts';
 import type { ConversationChange, ConversationsHandle } from './api.ts';
 import { LiveConversation } from './conversation.ts';
 import type { ConversationHandle } from './conversation-api.ts';
@@ -9,13 +9,15 @@ import { DisconnectedError, UTalkError } from './errors.ts';
 import { Emitter } from './events.ts';
 import { newId } from './ids.ts';
 import type { CallOptions } from './requests.ts';
+import type { TrackedConversation } from './tracked-conversation.ts';
 
 /** Each one costs a connection that broke. */
 const maxCreateTries = 5;
 
 export class Conversations extends Emitter<{ change: ConversationChange }> implements ConversationsHandle {
+  /** Those that somebody asked for, or that the server told of. */
+  readonly byId = new Map<string, LiveConversation>();
   readonly #core: Core;
-  readonly #byId = new Map<string, LiveConversation>();
   /** What the list was last told of each joined conversation. */
   readonly #shown = new Map<string, ConversationChange>();
 
@@ -25,26 +27,13 @@ export class Conversations extends Emitter<{ change: ConversationChange }> imple
   }
 
   get(id: string): LiveConversation {
-    let conversation = this.#byId.get(id);
-    if (!conversation) {
-      conversation = new LiveConversation(id, this.#core);
-      this.#byId.set(id, conversation);
-      conversation.on('change', (changed) => this.#looked(changed as LiveConversation));
-    }
+    const conversation = this.byId.get(id) ?? new LiveConversation(id, this.#core);
+    this.byId.set(id, conversation);
     return conversation;
   }
 
-  /** The conversation, unless nobody asked for it yet. */
-  peek(id: string): LiveConversation | undefined {
-    return this.#byId.get(id);
-  }
-
-  all(): Iterable<LiveConversation> {
-    return this.#byId.values();
-  }
-
   wanted(): LiveConversation[] {
-    return [...this.#byId.values()].filter(({ subscription }) => subscription.isWanted);
+    return [...this.byId.values()].filter(({ intent }) => intent === 'join');
   }
 
   list(query: CommandInput<'conversation:list'> = {}, options?: CallOptions): Promise<CommandOutput<'conversation:list'>> {
@@ -56,61 +45,82 @@ export class Conversations extends Emitter<{ change: ConversationChange }> imple
     options?: CallOptions,
   ): Promise<ConversationHandle> {
     const { clock, random } = this.#core.settings;
-    const body = { ...input, channel: input.channel ?? 'web', id: input.id ?? newId(clock.now(), random) };
-    const reply = await this.#repeat(() => this.#core.request('conversation:create', body, options));
-    const conversation = this.get(reply.conversation.id);
-    conversation.setState(reply.conversation);
-    await conversation.join({ afterSeq: reply.created ? 0 : undefined, signal: options?.signal });
-    return conversation;
+    const body = { channel: 'web', id: newId(clock.now(), random), ...input };
+    const { conversation, created } = await this.#create(body, options, maxCreateTries);
+    const handle = this.get(conversation.id);
+    handle.setState(conversation);
+    await handle.join({ afterSeq: created ? 0 : undefined, signal: options?.signal });
+    return handle;
   }
 
   /** A conversation that the server says is this user's now. */
-  appeared({ conversation, head }: PushBody<'conversation:new'>, isNews: boolean): void {
-    const { autoJoin } = this.#core.settings;
-    if (autoJoin === 'mine') {
-      const known = this.get(conversation.id);
+  appeared({ conversation, head }: PushBody<'conversation:new'>): void {
+    const { id } = conversation;
+    if (this.#core.settings.autoJoin === 'mine') {
+      const known = this.get(id);
       known.setState(conversation);
-      if (!known.subscription.isWanted) {
-        known.subscription.adopt(isNews ? { afterSeq: 0 } : { announceAfter: head });
-        this.#core.joiner.join(known);
-      }
+      known.want(this.#core.sync.isNews(conversation.createdAt) ? { afterSeq: 0 } : { announceAfter: head });
     }
-    this.emit('change', { conversationId: conversation.id, conversation, head });
+    this.emit('change', { conversationId: id, conversation, head });
   }
 
   /** News of a conversation, joined or not. What a joined one knows itself is not taken from here. */
   updated({ conversation, head, unreadCount, lastMessage }: PushBody<'conversation:updated'>): void {
-    const known = this.peek(conversation.id);
+    const known = this.byId.get(conversation.id);
     known?.setState(conversation);
     if (!known?.joined) this.emit('change', { conversationId: conversation.id, conversation, head, unreadCount, lastMessage });
   }
 
+  /** What the server says of one that is joined now, unless that connection is gone already. */
+  applyJoin(result: JoinResult): void {
+    const { id, createdAt } = result.conversation;
+    const conversation = this.get(id);
+    if (this.#core.flight?.aborted) return;
+    if (conversation.intent === 'leave') return void conversation.leave();
+    conversation.adopt(this.#core.sync.isNews(createdAt) ? { afterSeq: 0 } : {});
+    conversation.applyJoin(result);
+  }
+
+  /** The server does not join it: it is not visible, the session has no room for it, or it was left while the server read it. */
+  refused(id: string, code: string): void {
+    const conversation = this.byId.get(id);
+    if (code === 'UNAVAILABLE') conversation?.rejoin();
+    else conversation?.gone(new UTalkError(code, `${id}: ${code}`));
+  }
+
+  /** The store was restored or replaced. Positions that carry no id may be of another log: those views begin anew. */
+  otherLogs(): void {
+    for (const conversation of this.wanted()) {
+      if (conversation.log.isVerifiable) continue;
+      conversation.log.reset();
+      conversation.rejoin();
+    }
+  }
+
   /** Tells the list when what it shows of a joined conversation looks different. */
-  #looked(conversation: LiveConversation): void {
+  looked(conversation: TrackedConversation): void {
     // Before anything is read: counting the unread walks the view, at every push.
     if (!conversation.joined || !this.hears('change')) return;
-    const { id, state, head, unreadCount, log } = conversation;
-    const lastMessage = log.view.entries.findLast((entry) => entry.type !== 'system');
-    const change = { conversationId: id, conversation: state, head, unreadCount, lastMessage };
+    const { id, state, unreadCount, log } = conversation;
+    const lastMessage = log.run.findLast((entry) => entry.type !== 'system');
+    const change = { conversationId: id, conversation: state, head: log.head, unreadCount, lastMessage };
     const old = this.#shown.get(id);
     if (old && (Object.keys(change) as (keyof typeof change)[]).every((key) => old[key] === change[key])) return;
     this.#shown.set(id, change);
     this.emit('change', change);
   }
 
-  gone(id: string): void {
-    this.peek(id)?.gone(new UTalkError('NOT_FOUND', `${id} is not visible to this user`));
-    this.emit('change', { conversationId: id, gone: true });
-  }
-
   /** The id is the client's, so a create whose reply was lost may simply be asked again. */
-  async #repeat<T>(attempt: () => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!(error instanceof DisconnectedError) || tries === maxCreateTries) throw error;
-      }
+  async #create(
+    body: CommandInput<'conversation:create'>,
+    options: CallOptions | undefined,
+    tries: number,
+  ): Promise<CommandOutput<'conversation:create'>> {
+    try {
+      return await this.#core.request('conversation:create', body, options);
+    } catch (error) {
+      if (!(error instanceof DisconnectedError) || tries === 1) throw error;
+      return this.#create(body, options, tries - 1);
     }
   }
 }

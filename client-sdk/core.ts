@@ -6,14 +6,15 @@ import type { Connection } from './connection.ts';
 import type { Conversations } from './conversations.ts';
 import type { DeliveredReporter } from './delivered.ts';
 import type { Emitter } from './events.ts';
-import type { Joiner } from './joiner.ts';
 import type { Identity } from './link.ts';
 import type { Notifications } from './notifications.ts';
 import type { Settings } from './options.ts';
 import type { Outbox } from './outbox.ts';
 import type { Presences } from './presence.ts';
 import type { Request } from './requests.ts';
+import type { Standing } from './standing.ts';
 import type { Keeper } from './store/keeper.ts';
+import type { Sync } from './sync.ts';
 import type { Until } from './waiting.ts';
 
 export interface Core {
@@ -23,10 +24,11 @@ export interface Core {
   readonly outbox: Outbox;
   readonly catchUp: CatchUp;
   readonly delivered: DeliveredReporter;
-  readonly joiner: Joiner;
   readonly conversations: Conversations;
   readonly notifications: Notifications;
   readonly presence: Presences;
+  readonly standing: Standing;
+  readonly sync: Sync;
   /** Who this client is; absent before the first connection. */
   readonly identity: Identity | undefined;
   /** The same user, also when only the token or the application has said so yet. */

@@ -10,16 +10,16 @@ import { Conversations } from './conversations.ts';
 import { DeliveredReporter } from './delivered.ts';
 import { ClosedError } from './errors.ts';
 import { Emitter } from './events.ts';
-import { Joiner } from './joiner.ts';
 import type { Identity } from './link.ts';
 import { Notifications } from './notifications.ts';
 import type { Settings, TokenSource } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { patiently } from './patience.ts';
 import { Presences } from './presence.ts';
-import { digests, type PushParts, reactions } from './push-router.ts';
+import { type PushParts, pushRouter } from './push-router.ts';
 import type { Request } from './requests.ts';
 import { Rooms } from './rooms.ts';
+import { Standing } from './standing.ts';
 import type { Keeper } from './store/keeper.ts';
 import { Sync } from './sync.ts';
 import { type Until, waiting } from './waiting.ts';
@@ -38,18 +38,17 @@ export class Engine implements PushParts, ConnectionHooks {
   readonly outbox = new Outbox(this);
   readonly catchUp = new CatchUp(this);
   readonly delivered = new DeliveredReporter(this);
-  readonly joiner = new Joiner(this);
   readonly conversations = new Conversations(this);
   readonly notifications = new Notifications(this);
   readonly presence = new Presences(this);
+  readonly standing = new Standing(this);
   readonly rooms = new Rooms(this);
   readonly sync = new Sync(this);
   readonly keeper: Keeper | undefined;
   identity: Identity | undefined;
   flight: AbortSignal | undefined;
   readonly #complaints: Complaints;
-  readonly #digests = digests(this);
-  readonly #reactions = reactions(this);
+  readonly #route = pushRouter(this);
 
   constructor(settings: Settings) {
     this.settings = settings;
@@ -86,8 +85,6 @@ export class Engine implements PushParts, ConnectionHooks {
   onFlight(signal: AbortSignal): void {
     this.flight = signal;
     this.changed();
-    this.catchUp.resume(signal);
-    this.joiner.resume(signal);
     if (!this.keeper) this.#fill(signal);
     void this.keeper?.ready().then(() => {
       // Not after a farewell of the server either.
@@ -99,14 +96,12 @@ export class Engine implements PushParts, ConnectionHooks {
     // First, so that it is on its way before the outbox fills the flight.
     this.#synchronize(signal);
     this.outbox.resume(signal);
-    this.presence.resume();
-    this.rooms.resume(signal);
+    this.standing.resume();
   }
 
   async #synchronize(signal: AbortSignal): Promise<void> {
     try {
       await this.sync.run(signal);
-      this.delivered.resume();
       this.uplink.caughtUp();
     } catch (error) {
       if (!signal.aborted) this.uplink.restart(`the sync failed: ${(error as Error).message}`);
@@ -121,30 +116,24 @@ export class Engine implements PushParts, ConnectionHooks {
       return;
     }
     this.identity = identity;
-    for (const { log } of this.conversations.all()) log.echo.adopt(userId);
+    for (const { log } of this.conversations.byId.values()) log.echo.adopt(userId);
   }
 
   /** One push that cannot be handled must not end the connection, nor the process. */
   onPush(name: PushName, body: unknown): void {
-    const digest = this.#digests[name];
     try {
-      (digest ?? this.#reactions[name])?.(body as never);
-      if (!digest) this.events.emit(name as 'event', body as ClientEvents['event']);
+      this.#route(name, body);
     } catch (error) {
       this.settings.logger.warn(`the push ${name} could not be handled`, { error });
     }
   }
 
   onState(state: ConnectionState): void {
-    if (!'syncing live'.includes(state.name)) {
-      this.delivered.pause();
-      for (const { subscription } of this.conversations.all()) subscription.lost();
-    }
     if (state.name === 'closed') {
       const error = new ClosedError(state.message);
       this.outbox.failAll(error);
       this.keeper?.close();
-      for (const conversation of this.conversations.all()) conversation.stop(error);
+      for (const conversation of this.conversations.byId.values()) conversation.stop(error);
     }
     this.#complaints.look(state);
     this.events.emit('state', state);

@@ -26,15 +26,18 @@ export type ViewEntry = Entry | PendingEntry;
 export type Acknowledgement = CommandOutput<'message:send'>;
 
 export class LocalEcho {
-  #items: readonly ViewEntry[] = [];
+  /** The array never changes; a change makes a new one. */
+  items: readonly ViewEntry[] = [];
+  readonly #limit: number;
 
-  get entries(): readonly ViewEntry[] {
-    return this.#items;
+  /** @param limit items kept once they are acknowledged: where a conversation is not joined no run will ever take them over */
+  constructor(limit: number) {
+    this.#limit = limit;
   }
 
   /** The item on its way under this id. */
   find(messageId: string): PendingEntry | undefined {
-    return this.#items.find((item): item is PendingEntry => item.messageId === messageId && item.seq === undefined);
+    return this.items.find((item): item is PendingEntry => item.messageId === messageId && item.seq === undefined);
   }
 
   /**
@@ -49,26 +52,23 @@ export class LocalEcho {
       return;
     }
     this.remove(entry.messageId);
-    this.#items = first ? [entry, ...this.#items] : [...this.#items, entry];
+    this.items = first ? [entry, ...this.items] : [...this.items, entry];
   }
 
-  /** The server stored it. Up to `position` the run holds it already, or it is older than the view. */
+  /** The server stored it. Up to `position` the run holds it already, or it is older than the run. */
   acknowledge(messageId: string, { id, seq, sentAt }: Acknowledgement, position: number): void {
     const found = this.find(messageId);
     if (!found) return;
-    const { error: _error, ...rest } = found;
-    this.#replace(found, { ...rest, id, seq, status: 'sent', createdAt: sentAt });
+    const { error: _error, ...stored } = found;
+    this.#replace(found, { ...stored, id, seq, status: 'sent', createdAt: sentAt });
     this.passed(position);
-  }
-
-  fail(messageId: string, error: UTalkError): void {
-    const found = this.find(messageId);
-    if (found) this.#replace(found, { ...found, status: 'failed', error });
+    let excess = this.items.length - this.#limit;
+    if (excess > 0) this.items = this.items.filter((item) => item.seq === undefined || excess-- <= 0);
   }
 
   remove(messageId: string): void {
     const found = this.find(messageId);
-    if (found) this.#items = this.#items.filter((item) => item !== found);
+    this.items = this.items.filter((item) => item !== found);
   }
 
   /**
@@ -76,8 +76,7 @@ export class LocalEcho {
    * @returns true when it was a message of this client that was not acknowledged
    */
   confirm({ seq, messageId, sender }: Entry): boolean {
-    if (this.#items.length === 0) return false;
-    this.#items = this.#items.filter((item) => item.seq !== seq);
+    this.items = this.items.filter((item) => item.seq !== seq);
     // Ids are unique per sender only: somebody else may use the same one.
     const own = this.find(messageId)?.sender === sender;
     if (own) this.remove(messageId);
@@ -86,21 +85,15 @@ export class LocalEcho {
 
   /** The run reached `position`: what is stored up to there is its business. */
   passed(position: number): void {
-    this.#items = this.#items.filter(({ seq }) => seq === undefined || seq > position);
-  }
-
-  /** Keeps at most `limit` acknowledged ones, where no run will ever take them over: a conversation that is not joined. */
-  trim(limit: number): void {
-    let excess = this.#items.length - limit;
-    if (excess > 0) this.#items = this.#items.filter(({ seq }) => seq === undefined || excess-- <= 0);
+    this.items = this.items.filter(({ seq }) => seq === undefined || seq > position);
   }
 
   /** The user is known now: messages written before the first connection become his. */
   adopt(userId: string): void {
-    this.#items = this.#items.map((item) => (item.sender === '' ? { ...item, sender: userId } : item));
+    this.items = this.items.map((item) => (item.sender === '' ? { ...item, sender: userId } : item));
   }
 
   #replace(old: ViewEntry, entry: ViewEntry): void {
-    this.#items = this.#items.map((item) => (item === old ? entry : item));
+    this.items = this.items.map((item) => (item === old ? entry : item));
   }
 }

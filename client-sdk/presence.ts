@@ -5,14 +5,13 @@ import type { PresenceHandle } from './api.ts';
 import type { Core } from './core.ts';
 import { Emitter } from './events.ts';
 import type { CallOptions } from './requests.ts';
+import type { Act } from './standing.ts';
 
 const maxKept = 5_000;
 
 export class Presences extends Emitter<{ change: Presence }> implements PresenceHandle {
   readonly #core: Core;
   readonly #byUser = new Map<string, Presence>();
-  #watched: string[] = [];
-  #own: Presence['status'] | undefined;
 
   constructor(core: Core) {
     super(core.report);
@@ -24,21 +23,17 @@ export class Presences extends Emitter<{ change: Presence }> implements Presence
   }
 
   async set(status: Presence['status'], options?: CallOptions): Promise<void> {
-    this.#own = status;
-    await this.#core.request('presence:set', { status }, options);
+    await this.#core.standing.begin('presence:set', (request, waiting) => request('presence:set', { status }, waiting), options);
   }
 
-  async subscribe(userIds: string[], options?: CallOptions): Promise<readonly Presence[]> {
-    this.#watched = [...userIds];
-    const { presence } = await this.#core.request('presence:subscribe', { userIds }, options);
-    for (const one of presence) this.update(one);
-    return presence;
-  }
-
-  /** A new connection: the server forgot what was set on the old one. */
-  resume(): void {
-    if (this.#watched.length > 0) this.subscribe(this.#watched).catch(() => {});
-    if (this.#own) this.set(this.#own).catch(() => {});
+  subscribe(userIds: string[], options?: CallOptions): Promise<readonly Presence[]> {
+    const watched = [...userIds];
+    const act: Act<readonly Presence[]> = async (request, waiting) => {
+      const { presence } = await request('presence:subscribe', { userIds: watched }, waiting);
+      for (const one of presence) this.update(one);
+      return presence;
+    };
+    return this.#core.standing.begin('presence:subscribe', act, options);
   }
 
   update(presence: Presence): void {

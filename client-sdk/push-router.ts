@@ -1,70 +1,69 @@
-// Brings each push to the part that knows what to do with it.
+// Brings each push to the part that knows what to do with it, and to the application.
 
 import type { Conversation, PushBody } from '../protocol/bodies/index.ts';
 import type { PushName } from '../protocol/ops.ts';
-import type { Conversations } from './conversations.ts';
+import type { ClientEvents } from './api.ts';
+import type { LiveConversation } from './conversation.ts';
 import type { Core } from './core.ts';
-import type { Notifications } from './notifications.ts';
-import type { Presences } from './presence.ts';
 import type { Rooms } from './rooms.ts';
-import type { Sync } from './sync.ts';
-import type { TrackedConversation } from './tracked-conversation.ts';
 
 export interface PushParts extends Core {
-  readonly conversations: Conversations;
-  readonly notifications: Notifications;
-  readonly presence: Presences;
   readonly rooms: Rooms;
-  readonly sync: Sync;
   /** Something was missed that only a sync can tell. */
   resync(): void;
   /** The server was heard at this time of its clock. */
   heard(serverTime: number): void;
 }
 
-export type PushHandlers = { readonly [N in PushName]?: (body: PushBody<N>) => void };
-
-/** A conversation that was asked for and not left. */
-function known({ conversations }: PushParts, id: string): TrackedConversation | undefined {
-  const conversation = conversations.peek(id);
-  return conversation?.subscription.isLeft ? undefined : conversation;
-}
+type PushHandlers = { readonly [N in PushName]?: (body: PushBody<N>) => void };
 
 /** Pushes that reach the application in another form than they came in. */
-export function digests(parts: PushParts): PushHandlers {
+const isDigested = /^(message|typing|notification$|alive)/;
+
+/** @returns what is called with each push */
+export function pushRouter(parts: PushParts): (name: PushName, body: unknown) => void {
+  const handlers = pushHandlers(parts);
+  return (name, body) => {
+    handlers[name]?.(body as never);
+    if (!isDigested.test(name)) parts.events.emit(name as 'event', body as ClientEvents['event']);
+  };
+}
+
+function pushHandlers(parts: PushParts): PushHandlers {
+  const { conversations, rooms } = parts;
+  /** One that was asked for and not left. */
+  const known = (id: string): LiveConversation | undefined => {
+    const conversation = conversations.byId.get(id);
+    return conversation?.intent === 'leave' ? undefined : conversation;
+  };
+  const change = (id: string, state: Partial<Conversation>) => known(id)?.setState(state);
   return {
     'message:new': (entry) => {
       // Also for one that is not known yet: pushes may overtake the sync that says so.
-      const { subscription, log } = parts.conversations.get(entry.conversationId);
-      if (!subscription.isLeft) log.receive(entry);
+      conversations.get(entry.conversationId);
+      known(entry.conversationId)?.receive(entry);
     },
-    'message:delivered': (push) => known(parts, push.conversationId)?.receipt('delivered', push),
-    'message:read': (push) => known(parts, push.conversationId)?.receipt('read', push),
-    'message:error': (push) => known(parts, push.conversationId)?.emit('message:error', push),
+    'message:delivered': (push) => known(push.conversationId)?.receipt('delivered', push),
+    'message:read': (push) => known(push.conversationId)?.receipt('read', push),
+    'message:error': (push) => known(push.conversationId)?.emit('message:error', push),
     'typing:start': ({ conversationId, userId, durationMs }) => {
-      if (userId !== parts.identity?.userId) known(parts, conversationId)?.typing.started(userId, durationMs);
+      if (userId !== parts.userId) known(conversationId)?.typing.started(userId, durationMs);
     },
-    'typing:stop': ({ conversationId, userId }) => known(parts, conversationId)?.typing.ended(userId),
+    'typing:stop': ({ conversationId, userId }) => known(conversationId)?.typing.ended(userId),
     notification: (push) => {
       if (!parts.notifications.received(push)) parts.resync();
     },
     alive: ({ serverTime }) => parts.heard(serverTime),
-  };
-}
-
-/** What changes before the application hears the push as it came. */
-export function reactions(parts: PushParts): PushHandlers {
-  const { conversations, rooms } = parts;
-  const change = (id: string, state: Partial<Conversation>) => known(parts, id)?.setState(state);
-  return {
-    'sync:required': (push) => catchUpWith(parts, push),
-    'conversation:new': (push) => conversations.appeared(push, parts.sync.isNews(push.conversation.createdAt)),
-    'conversation:updated': (push) => conversations.updated(push),
-    'conversation:members': (push) => {
-      const conversation = known(parts, push.conversationId);
-      conversation?.facts.membersChanged(push);
-      conversation?.changed();
+    'sync:required': ({ conversationId, reason, head }) => {
+      if (conversationId !== undefined) {
+        if (reason === 'gap' && head !== undefined) known(conversationId)?.reaches(head);
+        else known(conversationId)?.rejoin();
+      }
+      // Of a new session the close code tells the rest.
+      else if (reason !== 'new_session_detected') parts.resync();
     },
+    'conversation:new': (push) => conversations.appeared(push),
+    'conversation:updated': (push) => conversations.updated(push),
     'conversation:assigned': ({ conversationId, agentId, agentName, ownerEpoch }) =>
       change(conversationId, { assignedAgent: agentId, assignedAgentName: agentName, ownerEpoch }),
     'bot:resumed': ({ conversationId, ownerEpoch }) =>
@@ -76,17 +75,6 @@ export function reactions(parts: PushParts): PushHandlers {
     update: (push) => rooms.peek(push.roomId)?.emit('update', push),
     'room:joined': (push) => rooms.peek(push.roomId)?.emit('joined', push),
     'room:left': (push) => rooms.peek(push.roomId)?.emit('left', push),
-    event: (push) => push.room !== undefined && rooms.peek(push.room)?.emit('event', push),
+    event: (push) => rooms.peek(push.room)?.emit('event', push),
   };
-}
-
-function catchUpWith(parts: PushParts, { conversationId, reason, head }: PushBody<'sync:required'>): void {
-  if (conversationId === undefined) {
-    // Of a new session the close code tells the rest.
-    if (reason !== 'new_session_detected') parts.resync();
-    return;
-  }
-  const conversation = known(parts, conversationId);
-  if (reason === 'gap' && head !== undefined) conversation?.log.raiseHead(head);
-  else if (conversation?.subscription.isWanted) parts.joiner.join(conversation);
 }

@@ -2,16 +2,13 @@
 
 import type { RoomEvents, RoomHandle } from './api.ts';
 import type { Core } from './core.ts';
-import { DisconnectedError } from './errors.ts';
 import { Emitter } from './events.ts';
-import { patiently } from './patience.ts';
 import type { CallOptions } from './requests.ts';
+import type { Act } from './standing.ts';
 
 export class Room extends Emitter<RoomEvents> implements RoomHandle {
   readonly id: string;
   readonly #core: Core;
-  /** Joined, or to be joined again with the next connection. */
-  isWanted = false;
 
   constructor(roomId: string, core: Core) {
     super(core.report);
@@ -19,13 +16,14 @@ export class Room extends Emitter<RoomEvents> implements RoomHandle {
     this.#core = core;
   }
 
-  async join(options?: CallOptions): Promise<readonly string[]> {
-    this.isWanted = true;
-    return (await this.#core.request('room:join', { roomId: this.id }, options)).members;
+  join(options?: CallOptions): Promise<readonly string[]> {
+    const { id: roomId } = this;
+    const act: Act<readonly string[]> = async (request, waiting) => (await request('room:join', { roomId }, waiting)).members;
+    return this.#core.standing.begin(`room:join ${roomId}`, act, options);
   }
 
   async leave(options?: CallOptions): Promise<void> {
-    this.isWanted = false;
+    this.#core.standing.end(`room:join ${this.id}`);
     await this.#core.request('room:leave', { roomId: this.id }, options);
   }
 
@@ -46,8 +44,8 @@ export class Room extends Emitter<RoomEvents> implements RoomHandle {
 }
 
 export class Rooms {
-  readonly #byId = new Map<string, Room>();
   readonly #core: Core;
+  readonly #byId = new Map<string, Room>();
 
   constructor(core: Core) {
     this.#core = core;
@@ -59,20 +57,8 @@ export class Rooms {
     return room;
   }
 
-  peek(id: string): Room | undefined {
-    return this.#byId.get(id);
-  }
-
-  /** One after the other: many at once would be more frames than a session may send. */
-  async resume(signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#core.settings;
-    for (const room of [...this.#byId.values()]) {
-      try {
-        if (room.isWanted) await patiently(() => room.join({ signal }), clock, signal);
-      } catch (error) {
-        if (signal.aborted || error instanceof DisconnectedError) return;
-        logger.warn(`the room ${room.id} could not be joined again`, { error });
-      }
-    }
+  /** The room, unless nobody asked for it yet. */
+  peek(id: string | undefined): Room | undefined {
+    return this.#byId.get(id as string);
   }
 }

@@ -8,8 +8,8 @@ import type { Core } from './core.ts';
 import { ClosedError, UTalkError } from './errors.ts';
 import { newId } from './ids.ts';
 import type { Acknowledgement, PendingEntry } from './local-echo.ts';
+import type { Tick } from './membership.ts';
 import { assertGoing, type Pending, pending } from './pending.ts';
-import type { Tick } from './receipts.ts';
 
 type Draft = CommandInput<'message:send'>;
 
@@ -29,6 +29,7 @@ export interface UnsentMessage {
 export interface Sender {
   readonly id: string;
   readonly log: ConversationLog;
+  changed(): void;
   acknowledged(messageId: string, ack: Acknowledgement): void;
   setState(change: { ownerEpoch: number }): void;
   tickAt(seq: number): Tick;
@@ -182,21 +183,19 @@ export class OutgoingMessage implements SentMessage {
 
   /** Taken back, or replaced by another try. */
   withdraw(reason: unknown = new UTalkError('CANCELLED', 'the message was taken back')): true {
-    const { log } = this.#conversation;
     this.#isWithdrawn = true;
     this.#core.keeper?.journal.remove(this);
-    log.echo.remove(this.messageId);
-    log.changed();
+    this.#conversation.log.echo.remove(this.messageId);
+    this.#conversation.changed();
     this.#acked.reject(reason);
     this.#core.outbox.remove(this);
     return true;
   }
 
   #changed(): void {
-    const { log } = this.#conversation;
     this.#core.keeper?.journal.put(this);
-    log.echo.put(pendingEntry(this.unsent, this.#core));
-    log.changed();
+    this.#conversation.log.echo.put(pendingEntry(this.unsent, this.#core));
+    this.#conversation.changed();
   }
 }
 

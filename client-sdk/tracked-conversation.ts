@@ -1,71 +1,94 @@
 // A conversation as the parts of the client see it: what replies and pushes do to its log and to what is known of it, and
 // what of that its listeners hear.
 
-import type { CommandOutput, Conversation, Entry, JoinResult, PushBody } from '../protocol/bodies/index.ts';
+import type { CommandOutput, Conversation, Entry, JoinResult, Position, PushBody } from '../protocol/bodies/index.ts';
+import * as limits from '../protocol/client-limits.ts';
 import type { ConversationEvents, ConversationHandle, Receipt } from './conversation-api.ts';
-import { ConversationFacts } from './conversation-facts.ts';
-import { ConversationLog } from './conversation-log.ts';
+import { ConversationLog, type LogOwner, type Opening } from './conversation-log.ts';
 import type { Core } from './core.ts';
-import type { UTalkError } from './errors.ts';
+import { DisconnectedError, type UTalkError } from './errors.ts';
 import { Emitter } from './events.ts';
 import type { Acknowledgement } from './local-echo.ts';
-import { patiently } from './patience.ts';
-import type { Tick } from './receipts.ts';
-import { Subscription } from './subscription.ts';
+import { Membership, type Tick } from './membership.ts';
+import { sleep } from './pending.ts';
 import { Typing } from './typing.ts';
 
 /** An acknowledged message that no push has brought after this long is fetched. */
 const pushOverdueMs = 1_000;
 
-export abstract class TrackedConversation {
+export abstract class TrackedConversation implements LogOwner {
   readonly id: string;
   readonly log: ConversationLog;
-  readonly facts: ConversationFacts;
-  readonly subscription = new Subscription();
+  readonly membership = new Membership();
   readonly typing: Typing;
+  state: Conversation | undefined;
+  /** What the application wants of it. Outlives connections; `none` again when the server refuses. */
+  intent: 'none' | 'join' | 'leave' = 'none';
   protected readonly core: Core;
   protected readonly events: Emitter<ConversationEvents>;
-  /** Looks whether acknowledged messages came with the log. */
-  #overdueTimer: unknown;
+  #opening: Opening = {};
+  /** The connection that joined it. */
+  #joinedBy: AbortSignal | undefined;
+  /** Why it is not wanted any more. */
+  #refusal: UTalkError | undefined;
+  /** How far this user has read, stored or not. */
+  #readSeq = 0;
+  #storing: Promise<void> | undefined;
+  /** Messages that this user has not read, as the server counted them when the log ended at `head`. */
+  #counted = { unreadCount: 0, head: 0 };
 
   constructor(id: string, core: Core) {
     this.id = id;
     this.core = core;
     this.events = new Emitter(core.report);
-    this.log = new ConversationLog(id, core.settings.maxEntries, {
-      onEntries: (added, announced) => this.#grown(added, announced),
-      onConfirmed: ({ messageId, id: entryId, seq, createdAt }) =>
-        core.outbox.confirm(id, messageId, { id: entryId, seq, status: 'sent', sentAt: createdAt }),
-      onChange: () => this.changed(),
-      onBehind: () => {
-        if (this.subscription.isJoined) core.catchUp.start(this.log);
-      },
-      onReset: () => this.emit('reset', { conversationId: id }),
-      onGap: (fromSeq, toSeq) => this.emit('gap', { conversationId: id, fromSeq, toSeq }),
-    });
-    this.typing = new Typing(core.settings.clock, {
-      send: (name) => void core.requestNow(name, { conversationId: id }).catch(() => {}),
-      onChange: (userId, typing) => this.emit('typing', { conversationId: id, userId, typing }),
-    });
-    this.facts = new ConversationFacts({ store: (seq) => this.#storeRead(seq), onStored: () => this.changed() });
+    this.log = new ConversationLog(this, core.settings.maxEntries);
+    this.typing = new Typing(this, core);
   }
 
   /** This object, as the application knows it. */
   protected abstract readonly handle: ConversationHandle;
 
-  protected get self(): string | undefined {
-    return this.core.userId;
+  /** Whether pushes come for it. */
+  get joined(): boolean {
+    return this.intent === 'join' && this.log.isOpen && this.#joinedBy === this.core.flight && !this.#joinedBy?.aborted;
+  }
+
+  /** Nothing is left to be asked for. */
+  get isComplete(): boolean {
+    return this.intent !== 'join' || (this.joined && !this.log.isBehind);
+  }
+
+  /** Where this client stands, for a join or a sync. */
+  get place(): Position {
+    const { isOpen, position, positionId } = this.log;
+    return { conversationId: this.id, afterSeq: isOpen ? position : this.#opening.afterSeq, afterId: positionId };
   }
 
   get unreadCount(): number {
-    const { entries, firstSeq } = this.log.view;
-    const unread = entries.filter((entry) => entry.sender !== this.self && entry.type !== 'system');
-    return this.facts.reads.count(unread, firstSeq);
+    const { firstSeq, run } = this.log;
+    const readSeq = Math.max(this.#readSeq, this.#own.readSeq);
+    // Exact when all unread entries are held; else the server's count and what came since.
+    const isExact = firstSeq <= readSeq + 1;
+    const from = isExact ? readSeq : Math.max(readSeq, this.#counted.head);
+    const since = run.filter(({ seq, sender, type }) => seq > from && sender !== this.core.userId && type !== 'system').length;
+    return Math.min(limits.unreadCap, since + (isExact ? 0 : this.#counted.unreadCount));
+  }
+
+  /** How far to report that everything is here. Only members report, and own entries are no reason. */
+  get undelivered(): number | undefined {
+    const { role, deliveredSeq } = this.#own;
+    const from = Math.max(deliveredSeq, this.#readSeq);
+    const isNew = role && this.log.run.some(({ seq, sender }) => seq > from && sender !== this.core.userId);
+    return isNew ? this.log.position : undefined;
+  }
+
+  get #own() {
+    return this.membership.of(this.core.userId);
   }
 
   /** How far an own message got. */
   tickAt(seq: number): Tick {
-    return this.facts.receipts.tick(seq, this.self ?? '');
+    return this.membership.tick(seq, this.core.userId);
   }
 
   /** To the listeners of this conversation and of the client. */
@@ -74,102 +97,165 @@ export abstract class TrackedConversation {
     this.core.events.emit(event, payload as never);
   }
 
+  /** Something looks different. */
   changed(): void {
-    this.core.keeper?.snapshots.touch(this);
+    const { catchUp, conversations, keeper } = this.core;
+    if (this.joined && this.log.isBehind) catchUp.complete(this);
+    keeper?.snapshots.touch(this);
     this.events.emit('change', this.handle);
+    conversations.looked(this);
+    this.core.changed();
   }
 
   setState(change: Partial<Conversation>): void {
-    if (this.facts.setState(change)) this.changed();
-  }
-
-  applyJoin(result: JoinResult): void {
-    this.facts.replace(result, this.self);
-    this.subscription.joined();
-    this.log.applyJoin(result, this.subscription.opening);
-    this.settleJoin();
-  }
-
-  applyUnchanged({ head, unreadCount, watermarks }: CommandOutput<'sync:state'>['unchanged'][number]): void {
-    this.facts.unchanged(watermarks, unreadCount, head, this.self);
-    this.subscription.joined();
-    this.log.raiseHead(head);
-    this.settleJoin();
+    if (!this.state && change.id === undefined) return;
+    this.state = { ...(this.state as Conversation), ...change };
     this.changed();
   }
 
-  /** Who waits for the join waits until nothing is missing. */
-  settleJoin(): void {
-    this.#reportDelivered(this.log.view.entries);
-    void this.core.catchUp.caughtUp(this.log).then(() => this.subscription.settle());
+  /** The application wants it, or it is one of all that are wanted. Changes nothing where it was wanted before. */
+  adopt(opening: Opening): void {
+    if (this.intent === 'join') return;
+    this.intent = 'join';
+    this.#opening = opening;
+  }
+
+  want(opening: Opening): void {
+    this.adopt(opening);
+    if (!this.joined) this.core.catchUp.complete(this);
+  }
+
+  /** The server may know it otherwise now. */
+  rejoin(): void {
+    if (this.intent !== 'join') return;
+    this.#joinedBy = undefined;
+    this.core.catchUp.ask(this);
+  }
+
+  /** Whether all is here. @throws why it never will be */
+  assertComplete(): boolean {
+    if (this.intent !== 'join') throw this.#refusal;
+    return this.isComplete;
+  }
+
+  /** As it was, or as it is. */
+  show(result: JoinResult): void {
+    const { conversation, head, ownerEpoch, unreadCount } = result;
+    if (result.reset) this.#readSeq = 0;
+    this.#counted = { unreadCount, head };
+    this.state = { ...conversation, ownerEpoch };
+    this.membership.replace(result);
+    this.log.applyJoin(result, this.#opening);
+  }
+
+  applyJoin(result: JoinResult): void {
+    this.#joinedBy = this.core.flight;
+    this.show(result);
+    this.#current();
+  }
+
+  applyUnchanged({ head, unreadCount, watermarks }: CommandOutput<'sync:state'>['unchanged'][number]): void {
+    this.#joinedBy = this.core.flight;
+    this.#counted = { unreadCount, head };
+    for (const watermark of watermarks) this.membership.raise(watermark);
+    this.log.raiseHead(head);
+    this.#current();
+  }
+
+  /** An entry was pushed, in whatever order. */
+  receive(entry: Entry): void {
+    this.log.receive(entry);
+    this.changed();
+  }
+
+  /** The log goes to `seq` at least. */
+  reaches(seq: number): void {
+    this.log.raiseHead(seq);
+    this.changed();
+  }
+
+  grown(added: readonly Entry[]): void {
+    for (const entry of added) {
+      this.typing.ended(entry.sender);
+      this.membership.follow(entry);
+    }
+    if (this.joined) void this.core.delivered.look(this);
+  }
+
+  confirmed({ messageId, id, seq, createdAt }: Entry): void {
+    this.core.outbox.confirm(this.id, messageId, { id, seq, status: 'sent', sentAt: createdAt });
   }
 
   /** The server stored a message of ours. It comes with the log, too, unless the push was lost. */
-  acknowledged(messageId: string, ack: Acknowledgement): void {
-    const { log, subscription } = this;
-    log.echo.acknowledge(messageId, ack, log.view.position);
-    log.changed();
-    if (!subscription.isJoined || ack.seq <= log.view.position || this.#overdueTimer !== undefined) return;
-    this.#overdueTimer = this.core.settings.clock.setTimeout(() => {
-      this.#overdueTimer = undefined;
-      if (subscription.isJoined) log.raiseHead(ack.seq);
-    }, pushOverdueMs);
+  async acknowledged(messageId: string, ack: Acknowledgement): Promise<void> {
+    const { core, log } = this;
+    log.echo.acknowledge(messageId, ack, log.position);
+    this.changed();
+    if (!this.joined || ack.seq <= log.position) return;
+    await sleep(core.settings.clock, pushOverdueMs, core.flight);
+    if (this.joined) this.reaches(ack.seq);
   }
 
   receipt(status: Receipt['status'], push: PushBody<'message:read'>): void {
     const { userId, seq } = push;
-    const { receipts, reads } = this.facts;
-    const readSeq = status === 'read' ? seq : 0;
-    if (userId === this.self) reads.raised(readSeq);
-    if (!receipts.raise({ userId, readSeq, deliveredSeq: seq })) return;
-    const entry = this.log.view.entryAt(seq);
+    if (!this.membership.raise({ userId, readSeq: status === 'read' ? seq : 0, deliveredSeq: seq })) return;
+    const entry = this.log.entryAt(seq);
     this.emit(`message:${status}`, { ...push, status, id: entry?.id, messageId: entry?.messageId });
     this.changed();
   }
 
+  /** Everything up to `seq` was read. Several reads become one command; one made offline is sent with the next connection. */
+  protected markRead(seq: number): Promise<void> {
+    this.#readSeq = Math.max(this.#readSeq, seq);
+    this.changed();
+    return this.#storeRead();
+  }
+
   /** It cannot be read any more. */
   gone(error: UTalkError): void {
-    if (!this.subscription.isWanted) return;
+    if (this.intent !== 'join') return;
     this.stop(error);
     this.core.keeper?.snapshots.drop(this);
     this.emit('gone', { conversationId: this.id, error });
+    this.core.conversations.emit('change', { conversationId: this.id, gone: true });
   }
 
-  /** No more pushes come; who waits for the join is told why. */
-  stop(error: UTalkError, state: 'none' | 'left' = 'none'): void {
-    this.subscription.refuse(error, this.subscription.isLeft ? 'left' : state);
+  /** It is not wanted any more, and who waits for the join is told why. */
+  stop(error: UTalkError): void {
+    if (this.intent === 'join') this.intent = 'none';
+    this.#joinedBy = undefined;
+    this.#refusal = error;
     this.typing.clear();
-    this.core.settings.clock.clearTimeout(this.#overdueTimer);
-    this.#overdueTimer = undefined;
+    this.changed();
   }
 
-  async #storeRead(seq: number) {
-    const { core, id } = this;
-    core.delivered.covered(id, seq);
-    const store = () => core.requestNow('conversation:read', { conversationId: id, seq });
-    const reply = await patiently(store, core.settings.clock, core.flight);
-    return { ...reply, head: this.log.view.head };
+  /** It is as the server has it now, but for entries that are missing still. */
+  #current(): void {
+    void this.core.delivered.look(this);
+    this.#storeRead().catch(() => {});
+    this.changed();
   }
 
-  /** Only members have a delivered watermark, and own entries need no report. */
-  #reportDelivered(entries: readonly Entry[]): void {
-    const self = this.self ?? '';
-    const { receipts } = this.facts;
-    if (!receipts.has(self)) return;
-    const { deliveredSeq } = receipts.of(self);
-    const isNew = entries.some(({ seq, sender }) => seq > deliveredSeq && sender !== self);
-    if (isNew) this.core.delivered.report(this.id, this.log.view.position);
+  #storeRead(): Promise<void> {
+    this.#storing ??= this.#store().finally(() => {
+      this.#storing = undefined;
+    });
+    return this.#storing;
   }
 
-  #grown(added: readonly Entry[], announced: readonly Entry[]): void {
-    for (const entry of added) {
-      this.typing.ended(entry.sender);
-      this.facts.follow(entry);
-    }
-    this.#reportDelivered(added);
-    for (const entry of announced) {
-      this.emit('entry', entry);
-      if (entry.type !== 'system') this.emit('message', entry);
+  async #store(): Promise<void> {
+    while (this.#readSeq > this.#own.readSeq) {
+      const query = { conversationId: this.id, seq: this.#readSeq };
+      try {
+        const { unreadCount, readSeq, deliveredSeq } = await this.core.requestPatiently('conversation:read', query);
+        this.#counted = { unreadCount, head: this.log.head };
+        this.membership.raise({ userId: this.core.userId ?? '', readSeq: Math.max(readSeq, query.seq), deliveredSeq });
+        this.changed();
+      } catch (error) {
+        if (error instanceof DisconnectedError) return;
+        this.#readSeq = 0;
+        throw error;
+      }
     }
   }
 }

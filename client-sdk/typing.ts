@@ -2,25 +2,28 @@
 // here by itself, because the push that would end it may never come.
 
 import * as limits from '../protocol/client-limits.ts';
-import type { Clock } from './clock.ts';
+import type { ConversationEvents } from './conversation-api.ts';
+import type { Core } from './core.ts';
 
 /** Well before the server's lease ends. */
 const renewMs = limits.typingLeaseMs / 2;
 
-export interface TypingHooks {
-  send(name: 'typing:start' | 'typing:stop'): void;
-  onChange(userId: string, typing: boolean): void;
+/** Whose members type. */
+interface TypingOwner {
+  readonly id: string;
+  emit(event: 'typing', payload: ConversationEvents['typing']): void;
 }
 
 export class Typing {
-  readonly #clock: Clock;
-  readonly #hooks: TypingHooks;
+  readonly #owner: TypingOwner;
+  readonly #core: Core;
+  /** Timers that end it, by user. */
   readonly #others = new Map<string, unknown>();
   #sentAt = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock, hooks: TypingHooks) {
-    this.#clock = clock;
-    this.#hooks = hooks;
+  constructor(owner: TypingOwner, core: Core) {
+    this.#owner = owner;
+    this.#core = core;
   }
 
   /** Users who are typing now, without this one. */
@@ -30,17 +33,15 @@ export class Typing {
 
   /** This user types. Call it at every keystroke: a frame leaves every few seconds only. */
   start(): void {
-    const now = this.#clock.now();
-    if (now - this.#sentAt >= 0 && now - this.#sentAt < renewMs) return;
-    this.#sentAt = now;
-    this.#hooks.send('typing:start');
+    if (this.#isWithin(renewMs)) return;
+    this.#sentAt = this.#core.settings.clock.now();
+    this.#send('typing:start');
   }
 
   /** This user stopped typing without sending. Nothing is sent when the lease has lapsed anyway. */
   stop(): void {
-    const leased = this.#clock.now() - this.#sentAt < limits.typingLeaseMs;
+    if (this.#isWithin(limits.typingLeaseMs)) this.#send('typing:stop');
     this.sent();
-    if (leased) this.#hooks.send('typing:stop');
   }
 
   /** This user sent a message, which ends his typing everywhere. */
@@ -49,24 +50,37 @@ export class Typing {
   }
 
   started(userId: string, durationMs: number): void {
-    const known = this.#others.has(userId);
-    this.#clock.clearTimeout(this.#others.get(userId));
+    const { clock } = this.#core.settings;
+    const isNews = !this.#others.has(userId);
+    clock.clearTimeout(this.#others.get(userId));
     this.#others.set(
       userId,
-      this.#clock.setTimeout(() => this.ended(userId), durationMs),
+      clock.setTimeout(() => this.ended(userId), durationMs),
     );
-    if (!known) this.#hooks.onChange(userId, true);
+    if (isNews) this.#tell(userId, true);
   }
 
   /** By a push, by an entry of that user, or by the time. */
   ended(userId: string): void {
-    if (!this.#others.has(userId)) return;
-    this.#clock.clearTimeout(this.#others.get(userId));
-    this.#others.delete(userId);
-    this.#hooks.onChange(userId, false);
+    this.#core.settings.clock.clearTimeout(this.#others.get(userId));
+    if (this.#others.delete(userId)) this.#tell(userId, false);
   }
 
   clear(): void {
     for (const userId of this.users) this.ended(userId);
+  }
+
+  /** A clock that was set back counts as a long time. */
+  #isWithin(ms: number): boolean {
+    const age = this.#core.settings.clock.now() - this.#sentAt;
+    return age >= 0 && age < ms;
+  }
+
+  #send(name: 'typing:start' | 'typing:stop'): void {
+    this.#core.requestNow(name, { conversationId: this.#owner.id }).catch(() => {});
+  }
+
+  #tell(userId: string, typing: boolean): void {
+    this.#owner.emit('typing', { conversationId: this.#owner.id, userId, typing });
   }
 }

@@ -97,19 +97,19 @@ export class Journal {
     for (const [key, { draft }] of this.#foreign) {
       if (keys.has(key)) continue;
       this.#foreign.delete(key);
-      const { log } = this.#parts.core.conversations.get(draft.conversationId);
-      log.echo.remove(draft.messageId);
-      log.changed();
+      const conversation = this.#parts.core.conversations.get(draft.conversationId);
+      conversation.log.echo.remove(draft.messageId);
+      conversation.changed();
     }
   }
 
   #show(message: UnsentMessage, first: boolean): void {
     const { core } = this.#parts;
-    const { log } = core.conversations.get(message.draft.conversationId);
+    const conversation = core.conversations.get(message.draft.conversationId);
     const entry = pendingEntry(message, core);
-    if (log.holds(entry)) return;
-    log.echo.put(entry, first);
-    log.changed();
+    if (conversation.log.holds(entry)) return;
+    conversation.log.echo.put(entry, first);
+    conversation.changed();
   }
 
   #watch(tab: string): void {

@@ -7,7 +7,7 @@ import { UTalkError } from '../errors.ts';
 import type { UnsentMessage } from '../send-message.ts';
 import { Journal } from './journal.ts';
 import { type Owner, ownerOf, prefixOf } from './owner.ts';
-import { restoreSnapshot, Snapshots } from './snapshots.ts';
+import { Snapshots } from './snapshots.ts';
 import type { ClientStore } from './store.ts';
 import { Writer } from './writer.ts';
 
@@ -20,15 +20,10 @@ export interface SyncState {
   completeAt: number;
 }
 
-/** What the store fills. */
-export interface KeeperCore extends Core {
-  readonly sync: { restore(state: SyncState): void };
-}
-
 export class Keeper {
   readonly journal: Journal;
   readonly snapshots: Snapshots;
-  readonly #core: KeeperCore;
+  readonly #core: Core;
   readonly #store: ClientStore;
   readonly #writer: Writer;
   #owner: Owner | undefined;
@@ -37,7 +32,7 @@ export class Keeper {
   #certain = () => {};
   readonly #known: Promise<void>;
 
-  constructor(core: KeeperCore, store: ClientStore) {
+  constructor(core: Core, store: ClientStore) {
     this.#core = core;
     this.#store = store;
     this.#writer = new Writer(store);
@@ -121,8 +116,9 @@ export class Keeper {
 
   #restore(id: string, snapshot: JoinResult): void {
     const conversation = this.#core.conversations.get(id);
-    restoreSnapshot(conversation, snapshot, this.userId);
-    if (this.#core.settings.autoJoin === 'mine' && !conversation.subscription.isLeft) conversation.subscription.adopt({});
+    // What is open already knows better.
+    if (!conversation.log.isOpen) conversation.show(snapshot);
+    if (this.#core.settings.autoJoin === 'mine' && conversation.intent !== 'leave') conversation.adopt({});
   }
 
   #failed(cause: unknown, message?: UnsentMessage): void {

@@ -1,13 +1,14 @@
 // What a client needs beside a place for values: the code that keeps its messages and its view there. It comes with the
 // stores, so that a page without one does not load it.
 
-import { Keeper, type KeeperCore } from './keeper.ts';
+import type { Core } from '../core.ts';
+import { Keeper } from './keeper.ts';
 import type { ClientStore } from './store.ts';
 
 /** A store as the option `store` takes it. */
 export interface PersistentStore extends ClientStore {
   /** For createClient only. */
-  keep(core: KeeperCore): Keeper;
+  keep(core: Core): Keeper;
 }
 
 /** Makes an application's own store ready for `createClient({ store: persistent(own) })`. */

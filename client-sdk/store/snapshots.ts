@@ -33,7 +33,7 @@ export class Snapshots {
     this.#clock.clearTimeout(this.#timer);
     for (const conversation of this.#dirty) {
       // What is not wanted now may be wanted later from where it stood.
-      if (conversation.subscription.isWanted) this.#write(`log|${conversation.id}`, snapshotOf(conversation));
+      if (conversation.intent === 'join') this.#write(`log|${conversation.id}`, snapshotOf(conversation));
     }
     this.#dirty.clear();
   }
@@ -45,20 +45,19 @@ export class Snapshots {
 }
 
 /** As the reply to a join at the position would be. Undefined for one that could not be told from another log, or is too large. */
-function snapshotOf({ log, facts, unreadCount }: TrackedConversation): JoinResult | undefined {
-  const { view } = log;
-  const { state, receipts, memberCount } = facts;
-  if (!view.isOpen || !state || !log.isVerifiable) return undefined;
-  const entries = newest(view.entries);
-  if (entries.length === 0 && view.position > 0) return undefined;
+function snapshotOf({ log, membership, state, unreadCount }: TrackedConversation): JoinResult | undefined {
+  const { isOpen, isVerifiable, position, run } = log;
+  if (!isOpen || !state || !isVerifiable) return undefined;
+  const entries = newest(run);
+  if (entries.length === 0 && position > 0) return undefined;
   const { ownerEpoch } = state;
   const snapshot: JoinResult = {
     conversation: state,
-    head: view.position,
+    head: position,
     entries,
     more: false,
-    members: [...receipts.members],
-    memberCount,
+    members: [...membership.list],
+    memberCount: membership.count,
     ownerEpoch,
     visibleFromSeq: 1,
     unreadCount,
@@ -75,11 +74,4 @@ function newest(all: readonly Entry[]): Entry[] {
     from--;
   }
   return all.slice(from);
-}
-
-/** Shows a conversation as it was. What is open already knows better. */
-export function restoreSnapshot(conversation: TrackedConversation, snapshot: JoinResult, self: string | undefined): void {
-  if (conversation.log.view.isOpen) return;
-  conversation.facts.replace(snapshot, self);
-  conversation.log.applyJoin(snapshot, {});
 }

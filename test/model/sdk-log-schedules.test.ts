@@ -41,20 +41,19 @@ class Schedule {
       const messageId = `ana-${++this.#written}`;
       this.#drafts.push(messageId);
       log.echo.put(draft(messageId));
-      log.changed();
     } else if (act === 'other') this.#store({ sender: 'luis' });
     // Somebody who copies ids that are on their way.
     else if (act === 'mallory') this.#store({ sender: 'mallory', messageId: this.#drafts[0] ?? 'none' });
     else if (act === 'store') this.#storeOwn();
-    else if (act === 'page') this.#page(log.view.position);
+    else if (act === 'page') this.#page(log.position);
     else if (act === 'deliver' && item) {
       this.#wire.splice(this.#wire.indexOf(item), 1);
       item();
     } else if (act === 'repeat') item?.();
     else if (act === 'lose' && item && item !== this.#wire[0]) this.#wire.splice(this.#wire.indexOf(item), 1);
-    else if (act === 'older' && log.view.isOpen) {
-      const end = log.view.firstSeq - 1;
-      log.prepend(this.#stored.slice(Math.max(0, end - 2), end));
+    else if (act === 'older' && log.isOpen) {
+      const end = log.firstSeq - 1;
+      log.takeOlder(this.#stored.slice(Math.max(0, end - 2), end));
     }
   }
 
@@ -71,8 +70,7 @@ class Schedule {
     const { id, seq, createdAt } = this.#store({ sender: me, messageId });
     this.#wire.push(() => {
       const { log } = this.seen;
-      log.echo.acknowledge(messageId, { id, seq, status: 'sent', sentAt: createdAt }, log.view.position);
-      log.changed();
+      log.echo.acknowledge(messageId, { id, seq, status: 'sent', sentAt: createdAt }, log.position);
     });
   }
 
@@ -80,7 +78,8 @@ class Schedule {
   #page(position: number): void {
     const page = this.#stored.slice(position, position + 3);
     const head = this.#stored.length;
-    if (this.seen.log.view.isOpen) this.#wire.push(() => this.seen.log.takePage(page, Math.max(head, this.seen.log.view.head)));
+    const { log } = this.seen;
+    if (log.isOpen) this.#wire.push(() => log.takePage({ entries: page, head: Math.max(head, log.head), more: true }));
   }
 
   /** What was shown keeps its order; nothing is there twice. */
@@ -94,7 +93,7 @@ class Schedule {
     expect(keys.filter((key) => kept.has(key))).toEqual(old.filter((key) => now.has(key)));
     // Nothing but an acknowledged message leaves and comes back, and none does.
     expect(old.filter((key) => !now.has(key))).toEqual([]);
-    const run = this.seen.log.view.entries;
+    const { run } = this.seen.log;
     expect(run.map(({ seq }) => seq)).toEqual(run.map((_, i) => (run[0] as Entry).seq + i));
     this.#shown = shown;
   }
@@ -102,13 +101,16 @@ class Schedule {
   #finish(): void {
     const { log, announced } = this.seen;
     while (this.#drafts.length > 0) this.#storeOwn();
-    if (!log.view.isOpen) this.#wire[0]?.();
+    if (!log.isOpen) this.#wire[0]?.();
     log.raiseHead(this.#stored.length);
-    while (log.view.isBehind)
-      expect(log.takePage(this.#stored.slice(log.view.position, log.view.position + 3), this.#stored.length)).toBe(true);
+    while (log.isBehind) {
+      const { position } = log;
+      log.takePage({ entries: this.#stored.slice(position, position + 3), head: this.#stored.length, more: true });
+      expect(log.position).toBeGreaterThan(position);
+    }
     this.#look();
-    expect(log.echo.entries).toEqual([]);
-    expect(log.entries).toEqual(this.#stored.slice(log.view.firstSeq - 1));
+    expect(log.echo.items).toEqual([]);
+    expect(log.entries).toEqual(this.#stored.slice(log.firstSeq - 1));
     expect(announced).toEqual(this.#stored.slice(this.#openAt).map(({ seq }) => seq));
   }
 }

@@ -3,8 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { UTalkError } from '../../../client-sdk/errors.ts';
 import type { PendingEntry, ViewEntry } from '../../../client-sdk/local-echo.ts';
-import { LogView } from '../../../client-sdk/log-view.ts';
-import { draft, entry, joined, me, observed } from './support/observed-log.ts';
+import { LogRun } from '../../../client-sdk/log-run.ts';
+import { draft, entry, joined, me, observed, page } from './support/observed-log.ts';
 
 const seqs = (entries: readonly ViewEntry[]) => entries.map(({ seq }) => seq);
 
@@ -29,7 +29,7 @@ describe('the run', () => {
   test('an empty page of a log that is not empty begins behind its head', () => {
     const { log } = observed();
     log.applyJoin(joined([], [], { head: 40 }), {});
-    expect(log.view.position).toBe(40);
+    expect(log.position).toBe(40);
     log.receive(entry(41));
     expect(seqs(log.entries)).toEqual([41]);
   });
@@ -44,26 +44,25 @@ describe('the run', () => {
     const { log, announced } = observed();
     log.applyJoin(joined([], [entry(6)], { head: 6, visibleFromSeq: 6 }), { afterSeq: 0 });
     expect(announced).toEqual([6]);
-    expect(log.view.isBehind).toBe(false);
+    expect(log.isBehind).toBe(false);
   });
 
   test('a hole is seen, and closes', () => {
-    const { log, counts, announced } = observed();
+    const { log, announced } = observed();
     log.applyJoin(joined([], [entry(1)], { head: 1 }), {});
     log.receive(entry(3));
-    expect(counts.behind).toBe(1);
+    expect(log.isBehind).toBe(true);
     expect(seqs(log.entries)).toEqual([1]);
-    log.takePage([entry(2), entry(3)], 3);
+    log.takePage(page([entry(2), entry(3)], 3));
     expect(announced).toEqual([2, 3]);
-    expect(log.view.isBehind).toBe(false);
+    expect(log.isBehind).toBe(false);
   });
 
   test('a hole that the server cannot fill is skipped and said', () => {
     const { log, gaps, announced } = observed();
     log.applyJoin(joined([], [entry(1)], { head: 1 }), {});
     log.receive(entry(9));
-    expect(log.takePage([entry(5), entry(6)], 9)).toBe(false);
-    log.skipGap([entry(5), entry(6)]);
+    for (let i = 0; i < 3; i++) log.takePage(page([entry(5), entry(6)], 9));
     expect(gaps).toEqual([[2, 4]]);
     expect(announced).toEqual([5, 6]);
   });
@@ -72,9 +71,9 @@ describe('the run', () => {
     const { log } = observed();
     log.applyJoin(joined([], [entry(1)], { head: 1 }), {});
     log.raiseHead(12);
-    expect(log.view.isBehind).toBe(true);
-    log.takePage([], 1);
-    expect(log.view.isBehind).toBe(false);
+    expect(log.isBehind).toBe(true);
+    log.takePage(page([], 1));
+    expect(log.isBehind).toBe(false);
   });
 
   test('a reset begins anew and keeps what is on its way', () => {
@@ -84,11 +83,11 @@ describe('the run', () => {
     log.receive(entry(9));
     log.applyJoin(joined([], [entry(1), entry(2, { id: 'other' })], { head: 2, reset: true }), {});
     expect(counts.resets).toBe(1);
-    expect(log.view.position).toBe(2);
-    expect(log.view.positionId).toBe('other');
+    expect(log.position).toBe(2);
+    expect(log.positionId).toBe('other');
     expect(seqs(log.entries)).toEqual([1, 2, undefined]);
     log.receive(entry(3));
-    expect(log.view.position).toBe(3);
+    expect(log.position).toBe(3);
   });
 
   test('the view is bounded, and history makes it larger', () => {
@@ -96,27 +95,27 @@ describe('the run', () => {
     log.applyJoin(joined([], [], { head: 0 }), {});
     for (let seq = 1; seq <= 1_000; seq++) log.receive(entry(seq));
     expect(log.entries.length).toBeLessThanOrEqual(116);
-    const first = log.view.firstSeq;
-    log.prepend(Array.from({ length: 50 }, (_, i) => entry(first - 50 + i)));
-    expect(log.view.firstSeq).toBe(first - 50);
+    const first = log.firstSeq;
+    log.takeOlder(Array.from({ length: 50 }, (_, i) => entry(first - 50 + i)));
+    expect(log.firstSeq).toBe(first - 50);
     for (let seq = 1_001; seq <= 2_000; seq++) log.receive(entry(seq));
     expect(log.entries.length).toBeGreaterThanOrEqual(150);
     expect(log.entries.length).toBeLessThanOrEqual(168);
-    expect(log.view.entryAt(1_995)?.seq).toBe(1_995);
-    expect(log.view.entryAt(3)).toBeUndefined();
+    expect(log.entryAt(1_995)?.seq).toBe(1_995);
+    expect(log.entryAt(3)).toBeUndefined();
   });
 
   test('an older page that does not adjoin the view is left out', () => {
     const { log } = observed();
     log.applyJoin(joined([], [entry(10)], { head: 10 }), {});
-    log.prepend([entry(5), entry(6)]);
+    log.takeOlder([entry(5), entry(6)]);
     expect(seqs(log.entries)).toEqual([10]);
-    log.prepend([entry(8), entry(9), entry(10)]);
+    log.takeOlder([entry(8), entry(9), entry(10)]);
     expect(seqs(log.entries)).toEqual([8, 9, 10]);
   });
 
   test('repeats of what the run holds leave room for what is new', () => {
-    const view = new LogView(2_000);
+    const view = new LogRun(2_000);
     view.openAt(0);
     view.add(Array.from({ length: 600 }, (_, i) => entry(i + 1)));
     view.add(Array.from({ length: 600 }, (_, i) => entry(i + 1)));
@@ -125,7 +124,7 @@ describe('the run', () => {
   });
 
   test('what is held beyond a hole is bounded', () => {
-    const view = new LogView(10);
+    const view = new LogRun(10);
     view.openAt(0);
     for (let seq = 2; seq < 5_000; seq++) view.add([entry(seq)]);
     expect(view.head).toBe(4_999);
@@ -140,32 +139,29 @@ describe('the local echo', () => {
     const { log } = observed();
     log.applyJoin(joined([], [entry(9)], { head: 9 }), {});
     log.echo.put(draft('m1'));
-    log.echo.acknowledge('m1', { id: 'e12', seq: 12, status: 'sent', sentAt: 5 }, log.view.position);
-    log.changed();
-    expect(log.view.position).toBe(9);
+    log.echo.acknowledge('m1', { id: 'e12', seq: 12, status: 'sent', sentAt: 5 }, log.position);
+    expect(log.position).toBe(9);
     expect(seqs(log.entries)).toEqual([9, 12]);
     log.receive(entry(10));
     log.receive(entry(11));
     expect(seqs(log.entries)).toEqual([9, 10, 11, 12]);
     log.receive(entry(12, { sender: me, messageId: 'm1' }));
     expect(seqs(log.entries)).toEqual([9, 10, 11, 12]);
-    expect(log.view.position).toBe(12);
+    expect(log.position).toBe(12);
   });
 
   test('a message that turns out to be older than the view leaves it', () => {
     const { log } = observed();
     log.applyJoin(joined([], [entry(100)], { head: 100 }), {});
     log.echo.put(draft('m1'));
-    log.echo.acknowledge('m1', { id: 'e20', seq: 20, status: 'sent', sentAt: 5 }, log.view.position);
-    log.changed();
+    log.echo.acknowledge('m1', { id: 'e20', seq: 20, status: 'sent', sentAt: 5 }, log.position);
     expect(seqs(log.entries)).toEqual([100]);
   });
 
   test('an acknowledged message that is older than the first page is not shown behind it', () => {
     const { log } = observed();
     log.echo.put(draft('m1'));
-    log.echo.acknowledge('m1', { id: 'e20', seq: 20, status: 'sent', sentAt: 5 }, log.view.position);
-    log.changed();
+    log.echo.acknowledge('m1', { id: 'e20', seq: 20, status: 'sent', sentAt: 5 }, log.position);
     expect(seqs(log.entries)).toEqual([20]);
     log.applyJoin(joined([], [entry(100)], { head: 100 }), {});
     expect(seqs(log.entries)).toEqual([100]);
@@ -193,13 +189,11 @@ describe('the local echo', () => {
     const { log } = observed();
     const error = new UTalkError('INVALID_BODY', 'no');
     log.echo.put(draft('m1'));
-    log.echo.fail('m1', error);
+    log.echo.put({ ...draft('m1'), status: 'failed', error });
     log.echo.put(draft('m2'));
-    log.changed();
     expect(log.entries.map(({ status }) => status)).toEqual(['failed', 'sending']);
     expect((log.entries[0] as PendingEntry).error).toBe(error);
     log.echo.put(draft('m1'));
-    log.changed();
     expect(log.entries.map(({ messageId, status }) => [messageId, status])).toEqual([
       ['m2', 'sending'],
       ['m1', 'sending'],
@@ -210,12 +204,11 @@ describe('the local echo', () => {
     const { log } = observed(20);
     const all = Array.from({ length: 100 }, (_, i) => entry(i + 1));
     log.applyJoin(joined(all, all.slice(80)), {});
-    log.prepend(all.slice(30, 80));
+    log.takeOlder(all.slice(30, 80));
     expect(seqs(log.entries)[0]).toBe(31);
-    expect(log.view.shrink()).toBe(true);
-    log.changed();
+    expect(log.shrink()).toBe(true);
     expect(seqs(log.entries)).toEqual(all.slice(80).map(({ seq }) => seq));
-    expect(log.view.shrink()).toBe(false);
+    expect(log.shrink()).toBe(false);
   });
 
   test('a snapshot never changes', () => {
@@ -233,8 +226,7 @@ describe('the local echo', () => {
     const { log } = observed(20);
     for (let i = 1; i <= 100; i++) {
       log.echo.put(draft(`m${i}`));
-      log.echo.acknowledge(`m${i}`, { id: `e${i}`, seq: i, status: 'sent', sentAt: i }, log.view.position);
-      log.changed();
+      log.echo.acknowledge(`m${i}`, { id: `e${i}`, seq: i, status: 'sent', sentAt: i }, log.position);
     }
     expect(seqs(log.entries)).toEqual(Array.from({ length: 20 }, (_, i) => 81 + i));
   });

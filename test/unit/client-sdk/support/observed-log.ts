@@ -1,7 +1,7 @@
 // A log of one conversation with everything that it said, and entries to feed it.
 
 import { expect } from 'vitest';
-import { ConversationLog } from '../../../../client-sdk/conversation-log.ts';
+import { ConversationLog, type LogOwner } from '../../../../client-sdk/conversation-log.ts';
 import type { PendingEntry } from '../../../../client-sdk/local-echo.ts';
 import type { Entry, JoinResult } from '../../../../protocol/index.ts';
 
@@ -33,22 +33,31 @@ export function joined(log: readonly Entry[], page: readonly Entry[], more: Part
   return { head: log.length, entries: [...page], visibleFromSeq: 1, more: false, ...more } as JoinResult;
 }
 
-export function observed(limit = 2_000) {
+export function page(entries: readonly Entry[], head: number) {
+  return { entries: [...entries], head, more: (entries.at(-1)?.seq ?? head) < head };
+}
+
+export function observed(window = 2_000) {
   const announced: number[] = [];
   const gaps: [number, number][] = [];
-  const counts = { behind: 0, resets: 0, changes: 0 };
+  const counts = { resets: 0 };
   const confirmed: string[] = [];
-  const log = new ConversationLog('c1', limit, {
-    onEntries: (_added, news) => {
+  const heard = {
+    entry: ({ seq }: Entry) => {
       // The position has moved before anybody hears of it.
-      if (news.length > 0) expect(log.view.position).toBeGreaterThanOrEqual((news.at(-1) as Entry).seq);
-      announced.push(...news.map(({ seq }) => seq));
+      expect(log.position).toBeGreaterThanOrEqual(seq);
+      announced.push(seq);
     },
-    onConfirmed: ({ messageId }) => confirmed.push(messageId),
-    onChange: () => counts.changes++,
-    onBehind: () => counts.behind++,
-    onReset: () => counts.resets++,
-    onGap: (from, to) => gaps.push([from, to]),
-  });
+    message: () => {},
+    reset: () => counts.resets++,
+    gap: ({ fromSeq, toSeq }: { fromSeq: number; toSeq: number }) => gaps.push([fromSeq, toSeq]),
+  };
+  const owner: LogOwner = {
+    id: 'c1',
+    emit: (event, payload) => heard[event](payload as never),
+    grown: () => {},
+    confirmed: ({ messageId }) => confirmed.push(messageId),
+  };
+  const log = new ConversationLog(owner, window);
   return { log, announced, gaps, counts, confirmed };
 }
