@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from 'vitest';
 import {
+  entryFaults,
   floorFaults,
   importsOf,
   longFiles,
@@ -31,6 +32,7 @@ describe('the house', () => {
   test('each package has one owner', () => expect(packageFaults(shipped)).toEqual([]));
   test('protocol imports nothing of the platform', () => expect(protocolFaults(protocol)).toEqual([]));
   test('the SDK imports tables and types only', () => expect(sdkFaults(sdk)).toEqual([]));
+  test('no entry of the SDK brings another along', () => expect(entryFaults(sdk)).toEqual([]));
   test('no environment, default exports, enums or oversized files', () => expect(textFaults(shipped)).toEqual([]));
   test('folders and files have names', () => expect(nameFaults(shipped)).toEqual([]));
 
@@ -79,6 +81,22 @@ describe('the rules can fail', () => {
     `import { limits } from '../protocol/index.ts';`,
     `import { useState } from 'react';`,
   ])('the SDK: %s', (text) => expect(sdkFaults(file('client-sdk/client.ts', text))).toHaveLength(1));
+
+  test.each([
+    ['client-sdk/engine.ts', `import { Keeper } from './store/keeper.ts';`],
+    ['client-sdk/engine.ts', `import type { MemoryServer } from './testing/index.ts';`],
+    ['client-sdk/errors.ts', `import { remedies } from './remedies.ts';`],
+    ['client-sdk/client.ts', `const { useClient } = await import('./react/index.ts');`],
+    ['client-sdk/store/journal.ts', `import { VirtualClock } from '../testing/virtual-clock.ts';`],
+    ['client-sdk/react/provider.ts', `import { localStorageStore } from '../store/index.ts';`],
+    ['client-sdk/testing/memory-storage.ts', `import { memoryStore } from '../store/memory.ts';`],
+  ])('entries: %s', (name, text) => expect(entryFaults(file(name, text))).toHaveLength(1));
+
+  test.each([
+    ['client-sdk/engine.ts', `import type { Keeper } from './store/keeper.ts';`],
+    ['client-sdk/store/journal.ts', `import { newId } from '../ids.ts';`],
+    ['client-sdk/testing/frames.ts', `import { limits } from '../../protocol/limits.ts';`],
+  ])('entries let pass: %s', (name, text) => expect(entryFaults(file(name, text))).toEqual([]));
 
   test('the SDK may take types of bodies and tables as values', () => {
     const text = `import type { Entry } from '../protocol/bodies/index.ts';\nimport { limits } from '../protocol/limits.ts';`;

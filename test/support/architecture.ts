@@ -198,6 +198,24 @@ export function sdkFaults(files: readonly SourceFile[]): string[] {
   );
 }
 
+/** Every entry of the SDK is a part of its own: it takes code from itself and the core alone, and types from the stores, too. */
+export function entryFaults(files: readonly SourceFile[]): string[] {
+  return files.flatMap((file) =>
+    importsOf(file)
+      .filter(({ target, typeOnly }) => {
+        const part = partOf(target);
+        return part !== undefined && part !== 'core' && part !== partOf(file.path) && !(typeOnly && part === 'store');
+      })
+      .map(({ target }) => `${file.path} → ${target}: brings another entry along`),
+  );
+}
+
+/** Of the SDK: core, store, react, testing or remedies. */
+function partOf(file: string): string | undefined {
+  if (!file.startsWith('client-sdk/')) return undefined;
+  return /^client-sdk\/(?:(store|react|testing)\/|(remedies)\.ts$)/.exec(file)?.slice(1).find(Boolean) ?? 'core';
+}
+
 const plainTables = ['client-limits', 'close-codes', 'errors', 'limits', 'metadata', 'ops', 'roles', 'slots', 'tuples', 'version'].map(
   (name) => `protocol/${name}.ts`,
 );
