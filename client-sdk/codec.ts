@@ -37,7 +37,7 @@ export function encodeCommand<N extends CommandName>(name: N, id: number, body: 
  */
 export function decodeFrame(bytes: Uint8Array): ServerFrame {
   const frame = decode(bytes);
-  if (!Array.isArray(frame) || typeof frame[0] !== 'number') throw new RangeError('no frame');
+  if (!Array.isArray(frame) || typeof frame[0] !== 'number') throw new RangeError('malformed');
   const [op, id, slots] = frame;
   const [name, shape] = table[op] ?? [];
   if (name === 'reply') return { kind: name, id, slots: listOf(slots) };

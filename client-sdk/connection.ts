@@ -3,6 +3,7 @@
 
 import type { PushBody } from '../protocol/bodies/index.ts';
 import type { PushName } from '../protocol/ops.ts';
+import { complaintOf } from './complaints.ts';
 import type { ClosedReason, ConnectionState } from './connection-state.ts';
 import { closedReason } from './endings.ts';
 import { AuthRequiredError, ClosedError, DisconnectedError } from './errors.ts';
@@ -17,6 +18,9 @@ import { watchWake } from './wake.ts';
 
 export interface ConnectionHooks {
   readonly until: Until;
+  /** Of the last connection. */
+  readonly identity: Identity | undefined;
+  onToken(token: string): void;
   onState(state: ConnectionState): void;
   /** `auth` was written: what is written now travels in the same flight. The signal aborts when this link ends. */
   onFlight(signal: AbortSignal): void;
@@ -37,7 +41,6 @@ export class Connection implements LinkHooks {
   #link: Link | undefined;
   /** The last token was refused; another refusal is for the application to solve. */
   #tokenRefused = false;
-  #sessionId: string | undefined;
   #unwatch = () => {};
 
   constructor(settings: Settings, hooks: ConnectionHooks) {
@@ -52,7 +55,7 @@ export class Connection implements LinkHooks {
     this.#unwatch = watchWake(() => this.wake(), this.#settings.clock);
     this.#retry.failures = 0;
     this.#tokenRefused = false;
-    this.#try(this.#sessionId ? 'reconnect' : 'connect');
+    this.#try(this.#hooks.identity ? 'reconnect' : 'connect');
   }
 
   /** Everything that was missing has arrived. */
@@ -115,7 +118,6 @@ export class Connection implements LinkHooks {
 
   onWelcome(identity: Identity): void {
     this.#tokenRefused = false;
-    this.#sessionId = identity.sessionId;
     this.#to({ name: 'syncing' });
     this.#hooks.onIdentity(identity);
   }
@@ -149,10 +151,11 @@ export class Connection implements LinkHooks {
     try {
       const token = await this.#settings.auth({ reason, signal: link.signal });
       if (link.signal.aborted) return;
-      if (token) link.dial(token, this.#sessionId);
-      else this.#to({ name: 'authRequired', reason: 'the auth function gave no token' });
+      if (!token) return this.#to({ name: 'authRequired', reason: 'the auth function gave no token' });
+      this.#hooks.onToken(token);
+      link.dial(token, this.#hooks.identity?.sessionId);
     } catch (error) {
-      link.fall(1006, `no connection could be tried: ${error instanceof Error ? error.message : error}`);
+      link.fall(1006, `no connection: ${error}`);
     }
   }
 
@@ -172,6 +175,8 @@ export class Connection implements LinkHooks {
     if (next.name !== 'offline') this.#retry.cancel();
     if (!'connecting syncing live'.includes(next.name)) this.#drop();
     if ('idle authRequired closed'.includes(next.name)) this.#unwatch();
+    const complaint = complaintOf(next);
+    if (complaint) this.#settings.logger.warn(complaint);
     this.#hooks.onState(next);
   }
 

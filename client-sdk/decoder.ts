@@ -17,7 +17,7 @@ export function decode(bytes: Uint8Array): unknown {
 
   const take = (length: number): Uint8Array => {
     at += length;
-    if (at > bytes.length) throw new RangeError('truncated');
+    if (at > bytes.length) throw new RangeError('malformed');
     return bytes.subarray(at - length, at);
   };
   /** Reads as the method of DataView does that is named after `kind`, and which knows where the bytes end. */
@@ -42,7 +42,7 @@ export function decode(bytes: Uint8Array): unknown {
     for (let left = length; left > 0; left--) {
       const key = read();
       // Making text of a map could call what its bytes named toString.
-      if (typeof key === 'object' && key) throw new RangeError('a key is an array or a map');
+      if (typeof key === 'object' && key) throw new RangeError('malformed');
       const value = read();
       // Assigning it would change the prototype of the object that listeners get.
       if (key !== '__proto__') map[String(key)] = value;
@@ -56,7 +56,7 @@ export function decode(bytes: Uint8Array): unknown {
     if (head < 0xa0) return array(head & 0x0f);
     if (head < 0xc0) return text(head & 0x1f);
     if (head > 0xdf) return head - 0x100;
-    if (head === 0xc1) throw new RangeError('reserved byte');
+    if (head === 0xc1) throw new RangeError('malformed');
     if (head < 0xc4) return head < 0xc2 ? null : head > 0xc2;
     if (head > 0xd3 && head < 0xd9) return void take(1 + (1 << (head - 0xd4)));
     const value = number(numbers[head - 0xc4] as string);
@@ -67,6 +67,6 @@ export function decode(bytes: Uint8Array): unknown {
   };
 
   const value = read();
-  if (at < bytes.length) throw new RangeError('bytes after the frame');
+  if (at < bytes.length) throw new RangeError('malformed');
   return value;
 }

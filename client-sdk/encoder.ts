@@ -20,13 +20,12 @@ function write(out: number[], value: unknown): void {
   else if (Array.isArray(value)) {
     sized(out, value.length, 0x90, 16, 0xdb);
     for (const item of value) write(out, item);
-  } else if (typeof value === 'object') writeMap(out, value);
-  else throw new TypeError(`a ${typeof value} cannot be sent`);
+  } else writeMap(out, value);
 }
 
 function writeMap(out: number[], source: object): void {
   const prototype = Object.getPrototypeOf(source);
-  // A Date or a Map has no keys of its own and would arrive as {}.
+  // A Date, a Map or a function has no keys of its own and would arrive as {}.
   if (prototype && Object.getPrototypeOf(prototype)) throw new TypeError(`a ${source.constructor?.name} cannot be sent`);
   const entries = Object.entries(source);
   sized(out, entries.length, 0x80, 16, 0xdd);

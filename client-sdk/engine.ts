@@ -3,7 +3,6 @@
 import type { PushName } from '../protocol/ops.ts';
 import type { ClientEvents } from './api.ts';
 import { CatchUp } from './catch-up.ts';
-import { Complaints } from './complaints.ts';
 import { Connection, type ConnectionHooks } from './connection.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { Conversations } from './conversations.ts';
@@ -12,7 +11,7 @@ import { ClosedError } from './errors.ts';
 import { Emitter } from './events.ts';
 import type { Identity } from './link.ts';
 import { Notifications } from './notifications.ts';
-import type { Settings, TokenSource } from './options.ts';
+import type { Settings } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { patiently } from './patience.ts';
 import { Presences } from './presence.ts';
@@ -47,23 +46,13 @@ export class Engine implements PushParts, ConnectionHooks {
   readonly keeper: Keeper | undefined;
   identity: Identity | undefined;
   flight: AbortSignal | undefined;
-  readonly #complaints: Complaints;
   readonly #route = pushRouter(this);
 
   constructor(settings: Settings) {
     this.settings = settings;
-    const { until, changed } = waiting(settings.clock);
-    this.until = until;
-    this.changed = changed;
-    this.#complaints = new Complaints(settings.logger);
+    ({ until: this.until, changed: this.changed } = waiting(settings.clock));
     this.keeper = settings.store?.keep(this);
-    const auth: TokenSource = async (request) => {
-      const token = await settings.auth(request);
-      // It names its user before the server does.
-      this.keeper?.guess(token);
-      return token;
-    };
-    this.uplink = new Connection({ ...settings, auth }, this);
+    this.uplink = new Connection(settings, this);
   }
 
   get userId(): string | undefined {
@@ -82,17 +71,17 @@ export class Engine implements PushParts, ConnectionHooks {
     if (this.uplink.state.name === 'live') this.sync.complete(serverTime);
   }
 
-  onFlight(signal: AbortSignal): void {
-    this.flight = signal;
-    this.changed();
-    if (!this.keeper) this.#fill(signal);
-    void this.keeper?.ready().then(() => {
-      // Not after a farewell of the server either.
-      if (!signal.aborted && this.uplink.open) this.#fill(signal);
-    });
+  /** It names its user before the server does. */
+  onToken(token: string): void {
+    this.keeper?.guess(token);
   }
 
-  #fill(signal: AbortSignal): void {
+  async onFlight(signal: AbortSignal): Promise<void> {
+    this.flight = signal;
+    this.changed();
+    await this.keeper?.ready();
+    // Not after a farewell of the server either.
+    if (signal.aborted || !this.uplink.open) return;
     // First, so that it is on its way before the outbox fills the flight.
     this.#synchronize(signal);
     this.outbox.resume(signal);
@@ -112,7 +101,7 @@ export class Engine implements PushParts, ConnectionHooks {
     const { userId, tenantId } = this.identity ?? identity;
     if (userId !== identity.userId || tenantId !== identity.tenantId || this.keeper?.belongsTo(identity) === false) {
       // What is in memory belongs to the other one.
-      this.uplink.end('otherUser', `the token is of ${identity.userId}, this client belongs to ${this.userId}`);
+      this.uplink.end('otherUser', `the token is of ${identity.userId}`);
       return;
     }
     this.identity = identity;
@@ -135,7 +124,6 @@ export class Engine implements PushParts, ConnectionHooks {
       this.keeper?.close();
       for (const conversation of this.conversations.byId.values()) conversation.stop(error);
     }
-    this.#complaints.look(state);
     this.events.emit('state', state);
     this.changed();
   }

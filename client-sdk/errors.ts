@@ -36,7 +36,7 @@ export class UTalkError extends Error {
 
   /** What to do about it, in words, and where to read more; `remedyOf` of the entry `client/remedies` says it for each code. */
   get remediation(): string {
-    return `${this.retryable ? 'Try again later.' : 'Change something before you try again.'} See ${helpOn(this.code.toLowerCase())}`;
+    return `${this.retryable ? 'Try again later.' : 'Change something first.'} See ${helpOn(this.code.toLowerCase())}`;
   }
 }
 
@@ -101,6 +101,6 @@ export class OutboxFullError extends UTalkError {
 
   /** `count` messages of `bytes` together wait already. */
   constructor(count: number, bytes = 0) {
-    super('OUTBOX_FULL', `${count} messages (${bytes} bytes) are waiting already`, { retryable: true });
+    super('OUTBOX_FULL', `${count} messages of ${bytes} bytes are waiting`, { retryable: true });
   }
 }

@@ -11,9 +11,8 @@ export const platformRandom: Random = () => {
 
 /** A UUIDv7 in lower-case text: 48 bits of time in ms, 74 random bits. */
 export function newId(nowMs: number, random: Random): string {
-  const time = Math.max(0, Math.floor(nowMs)).toString(16).padStart(12, '0').slice(-12);
-  const tail = '-7xxx-yxxx-xxxxxxxxxxxx'.replace(/[xy]/g, (digit) =>
+  const time = Math.floor(nowMs).toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7xxx-yxxx-xxxxxxxxxxxx`.replace(/[xy]/g, (digit) =>
     Math.floor(digit === 'x' ? random() * 16 : 8 + random() * 4).toString(16),
   );
-  return `${time.slice(0, 8)}-${time.slice(8)}${tail}`;
 }

@@ -107,15 +107,15 @@ export function settle({ auth, ...options }: ClientOptions): Settings {
     url,
     auth: typeof auth === 'string' ? () => auth : auth,
   } as Settings;
-  if (!settings.WebSocket) throw new TypeError('no WebSocket here: pass one as the option WebSocket');
+  if (!settings.WebSocket) throw new TypeError('pass one as the option WebSocket');
   return settings;
 }
 
 /** By text, because not every platform has a complete URL class. */
 function webSocketUrl(text: string): string {
   const { location } = globalThis as { location?: { href: string } };
-  const absolute = /^\w+:\/\//.test(text) || !location ? text : new URL(text, location.href).href;
+  const absolute = text.includes('://') || !location ? text : new URL(text, location.href).href;
   const url = absolute.replace(/^http/, 'ws');
-  if (!/^wss?:\/\/./.test(url)) throw new TypeError(`no ws:// or wss:// url: ${text}`);
+  if (!/^wss?:\/\/./.test(url)) throw new TypeError(`no ws:// url: ${text}`);
   return url;
 }

@@ -20,8 +20,6 @@ export interface CallOptions {
 /** How the rest of the SDK sends commands. */
 export type Request = <N extends CommandName>(name: N, body: CommandInput<N>, options?: CallOptions) => Promise<CommandOutput<N>>;
 
-const lastRequestId = 0xffff_ffff;
-
 export class Requests {
   readonly #settings: Settings;
   readonly #ended: AbortSignal;
@@ -47,7 +45,7 @@ export class Requests {
   ): Promise<CommandOutput<N>> {
     const signals = [this.#ended, signal];
     signals.forEach(assertGoing);
-    this.#id = (this.#id % lastRequestId) + 1;
+    this.#id = (this.#id % 0xffff_ffff) + 1;
     const id = this.#id;
     const frame = encodeCommand(name, id, body);
     if (frame.length > limits.maxFrameBytes) throw new UTalkError('TOO_LARGE', `${name} takes ${frame.length} bytes`);

@@ -19,13 +19,13 @@ export async function keepFresh(link: Link, { auth, clock, logger }: Settings): 
     try {
       const token = await auth({ reason, signal });
       if (token) await link.request('auth:refresh', { token });
-      else logger.warn('the auth function gave no new token; the session ends with the old one');
+      else logger.warn('the auth function gave no token');
       busy.delete(link);
       return;
     } catch (error) {
       // The same token again would be refused again.
       if (error instanceof ServerError && !error.retryable) reason = 'refused';
-      if (!signal.aborted) logger.warn('the token could not be renewed; trying again', { error });
+      if (!signal.aborted) logger.warn('the token could not be renewed', { error });
     }
     await sleep(clock, pauseMs, signal);
   }

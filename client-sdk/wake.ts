@@ -30,7 +30,10 @@ export function watchWake(onWake: () => void, clock: Clock, page: Page = globalT
     [page, 'pageshow', onWake],
     [document, 'visibilitychange', onVisible],
   ];
-  for (const [target, type, listener] of watched) target?.addEventListener?.(type, listener);
+  const each = (act: 'addEventListener' | 'removeEventListener') => {
+    for (const [target, type, listener] of watched) target?.[act]?.(type, listener);
+  };
+  each('addEventListener');
   let timer: unknown;
   const tick = (before: number) => {
     const movedMs = clock.now() - before;
@@ -42,6 +45,6 @@ export function watchWake(onWake: () => void, clock: Clock, page: Page = globalT
   tick(clock.now());
   return () => {
     clock.clearTimeout(timer);
-    for (const [target, type, listener] of watched) target?.removeEventListener?.(type, listener);
+    each('removeEventListener');
   };
 }
