@@ -21,6 +21,8 @@ export const everybody = [...people, 'bot'] as const;
 interface Served {
   port: number;
   httpPort: number;
+  /** How long the server was away after each kill. */
+  awayMs(): number[];
   close(): Promise<void>;
 }
 
@@ -50,14 +52,25 @@ export class DemoSite {
     await this.#served.close();
   }
 
-  async open(where = '/', options: BrowserContextOptions = { viewport: desktop }): Promise<WatchedPage> {
+  /** `prepare` is called before the page is loaded. */
+  async open(
+    where = '/',
+    options: BrowserContextOptions = { viewport: desktop },
+    prepare: (context: BrowserContext) => Promise<void> = async () => {},
+  ): Promise<WatchedPage> {
     const context = await this.#browser.newContext(options);
     this.#contexts.push(context);
+    await prepare(context);
     return openPage(context, `${this.#origin}${where}`);
   }
 
   async closePages(): Promise<void> {
     await Promise.all(this.#contexts.splice(0).map((context) => context.close()));
+  }
+
+  /** How long the server was away after each kill. */
+  get awayMs(): number[] {
+    return this.#served.awayMs();
   }
 
   /** Messages in the demo conversation, sent without a browser. */
@@ -105,7 +118,7 @@ async function serveHere(): Promise<Served> {
     await app.close();
     rmSync(dataDir, { recursive: true, force: true });
   };
-  return { ...(await app.listen()), close };
+  return { ...(await app.listen()), awayMs: () => [], close };
 }
 
 async function serveGuarded(): Promise<Served> {
@@ -120,12 +133,13 @@ async function serveGuarded(): Promise<Served> {
     LOG_LEVEL: 'warn',
   });
   await server.line(isUp);
+  const awayMs = () => [...server.errors().matchAll(/back after (\d+) ms/g)].map(([, ms]) => Number(ms));
   const close = async () => {
     server.process.kill('SIGTERM');
     await server.ended;
     await data.remove();
   };
-  return { port, httpPort, close };
+  return { port, httpPort, awayMs, close };
 }
 
 export const panel = (page: Page, user: string): Locator => page.locator(`.panel[data-user="${user}"]`);
@@ -179,14 +193,16 @@ export async function expectPressed(button: Locator, pressed: boolean): Promise<
   await expect.poll(() => button.getAttribute('aria-pressed'), patient).toBe(String(pressed));
 }
 
-/** Chooses the newest frame of this name in the inspector, by keyboard. */
-export async function openFrame(page: Page, name: string): Promise<Locator> {
+/** Chooses the newest frame of this name and fate in the inspector, by keyboard. Throws when there is none. */
+export async function openFrame(page: Page, name: string, fate?: string): Promise<Locator> {
   const chosen = page.locator('.frame[aria-selected="true"]');
   await page.locator('.frame').first().waitFor();
   await page.locator('.frames').focus();
-  for (let press = 0; press < 500; press++) {
+  for (let place = Number.POSITIVE_INFINITY; place > 1; ) {
     await page.keyboard.press('ArrowUp');
-    if ((await chosen.locator('.name').innerText()) === name) return chosen;
+    const fits = (await chosen.locator('.name').innerText()) === name;
+    if (fits && (fate === undefined || (await chosen.locator('.fate').innerText()) === fate)) return chosen;
+    place = Number(await chosen.getAttribute('aria-posinset'));
   }
-  throw new Error(`no frame ${name}`);
+  throw new Error(`no frame ${name} ${fate ?? ''}`);
 }

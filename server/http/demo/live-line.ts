@@ -25,12 +25,7 @@ export function showLiveLine(element: HTMLElement, ledger: Ledger): void {
 function showFindings(list: HTMLElement, ledger: Ledger): void {
   const findings = ledger.findings.slice(0, shownFindings);
   list.hidden = findings.length === 0;
-  if (list.childElementCount === findings.length) return;
-  list.replaceChildren(
-    ...findings.map(({ words }) => {
-      const item = document.createElement('li');
-      item.textContent = words;
-      return item;
-    }),
-  );
+  while (list.childElementCount > findings.length) list.lastElementChild?.remove();
+  while (list.childElementCount < findings.length) list.append(document.createElement('li'));
+  for (const [index, { words }] of findings.entries()) setText(list.children[index] as HTMLElement, words);
 }

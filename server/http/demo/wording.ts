@@ -46,9 +46,9 @@ export interface Broken {
 export function whyWords(state: ConnectionState, broken: Broken, now: number): string {
   if (broken.isAsleep) return 'asleep: ten minutes pass';
   if (broken.isCut) return 'the network is cut';
-  if (broken.loseAck && broken.double) return 'the next message goes twice, its answer is lost';
-  if (broken.loseAck) return 'the answer to the next message is lost';
-  if (broken.double) return 'the next message goes twice';
+  if (broken.loseAck && broken.double) return 'next message twice, its answer lost';
+  if (broken.loseAck) return 'next answer will be lost';
+  if (broken.double) return 'next message goes twice';
   if (state.name === 'live') return 'nothing is missing';
   if (state.name === 'offline') return `tries again in ${secondsWords(state.retryAt - now)}: ${state.reason}`;
   if (state.name === 'closed') return state.message;

@@ -11,7 +11,7 @@ import { bodyText, hexText, isKeepalive, type SeenFrame, sentenceOf } from './se
 /** Frames that are kept; older ones are let go in steps of a quarter. */
 const maxFrames = 1_000;
 /** A line of 16 bytes needs this much room; narrower ones get 8. */
-const wideHexPx = 600;
+const wideHexPx = 540;
 
 export class Inspector {
   readonly #section: HTMLElement;
