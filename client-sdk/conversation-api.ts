@@ -140,7 +140,7 @@ export interface ConversationHandle extends EventSource<ConversationEvents> {
   leave(): Promise<void>;
   /**
    * Puts a message into the outbox and the view, and sends it as soon as it can: in order, and again until it is stored.
-   * @throws OutboxFullError; ClosedError; the reason of a signal that is aborted already
+   * @throws OutboxFullError; ClosedError; the reason of a signal that is aborted already; TypeError for what is no JSON
    */
   send(draft: MessageDraft | string, options?: SendOptions): SentMessage;
   /**

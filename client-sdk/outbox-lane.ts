@@ -36,7 +36,7 @@ export class OutboxLane {
   /** At the end; but what was found in the store goes before what was written since. */
   push(message: OutgoingMessage): void {
     const { key } = message;
-    const isLater = (other: OutgoingMessage) => !other.unsent.written && (other.key === undefined || other.key > (key as string));
+    const isLater = (other: OutgoingMessage) => other.status === 'queued' && (other.key === undefined || other.key > (key as string));
     const at = key === undefined ? -1 : this.messages.findIndex(isLater);
     this.messages.splice(at < 0 ? this.messages.length : at, 0, message);
   }

@@ -43,7 +43,7 @@ export class Outbox {
   }
 
   push(message: OutgoingMessage): void {
-    const { conversationId } = message.draft;
+    const { conversationId } = message.entry;
     const lane = this.#lanes.get(conversationId) ?? new OutboxLane(this.#core.settings);
     this.#lanes.set(conversationId, lane);
     lane.push(message);
@@ -57,7 +57,7 @@ export class Outbox {
 
   /** It was acknowledged, or taken back. */
   remove(message: OutgoingMessage): void {
-    const { conversationId } = message.draft;
+    const { conversationId } = message.entry;
     const lane = this.#lanes.get(conversationId);
     if (lane) lane.messages = lane.messages.filter((other) => other !== message);
     if (lane?.messages.length === 0) this.#lanes.delete(conversationId);
@@ -112,7 +112,7 @@ export class Outbox {
     message.isInFlight = true;
     message.written();
     try {
-      const ack = await this.#core.requestNow('message:send', { ...message.draft, first }, { timeoutMs: this.#core.settings.ackTimeoutMs });
+      const ack = await this.#core.requestNow('message:send', { ...message.entry, first }, { timeoutMs: this.#core.settings.ackTimeoutMs });
       // Also when the log has confirmed it before.
       this.#window = Math.min(this.#window + 1, maxWindow);
       message.settle(ack);

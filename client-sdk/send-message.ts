@@ -1,7 +1,7 @@
 // One message from the call to its acknowledgement: into the view at once, into the outbox and the store, and the outcome into
 // all of them. Its id is the same on every try, in every tab and after every reload: the server stores it once.
 
-import type { CommandInput, Entry } from '../protocol/bodies/index.ts';
+import type { MessageType } from '../protocol/roles.ts';
 import type { MessageDraft, SendOptions, SentMessage } from './conversation-api.ts';
 import type { ConversationLog } from './conversation-log.ts';
 import type { Core } from './core.ts';
@@ -11,18 +11,9 @@ import type { Acknowledgement, PendingEntry } from './local-echo.ts';
 import type { Tick } from './membership.ts';
 import { assertGoing, type Pending, pending } from './pending.ts';
 
-type Draft = CommandInput<'message:send'>;
-
-/** A message that the server has not acknowledged. */
-export interface UnsentMessage {
-  readonly draft: Draft;
-  /** ms since 1970. */
-  readonly createdAt: number;
-  readonly senderRole: Entry['senderRole'];
-  /** It may be with the server already. */
-  written?: boolean;
-  /** It has failed. */
-  error?: UTalkError;
+/** A message that the server has not acknowledged: as it is shown, stored, and sent under the names that the protocol knows. */
+export interface Unsent extends PendingEntry, Pick<MessageDraft, 'ifLastSeq' | 'ownerEpoch' | 'actAs'> {
+  readonly type: Exclude<MessageType, 'system'>;
 }
 
 /** What a message needs of its conversation. */
@@ -39,44 +30,35 @@ export interface Sender {
   ): void;
 }
 
-/** @throws OutboxFullError; ClosedError; the reason of an aborted signal; UTalkError ID_REUSED for an id that is on its way */
+/**
+ * @throws OutboxFullError; ClosedError; the reason of an aborted signal; UTalkError ID_REUSED for an id that is on its way;
+ * TypeError for what cannot be written as JSON
+ */
 export function sendMessage(conversation: Sender, core: Core, draft: MessageDraft, { signal, messageId }: SendOptions): SentMessage {
   core.assertOpen();
   assertGoing(signal);
   const { clock, random } = core.settings;
-  const id = messageId ?? newId(clock.now(), random);
-  const known = conversation.log.echo.find(id);
-  if (known && known.status !== 'failed') throw new UTalkError('ID_REUSED', `the message ${id} is on its way already`);
-  const unsent = {
-    draft: { ...draft, type: draft.type ?? 'text', messageId: id, conversationId: conversation.id },
+  const senderRole = core.identity?.role ?? 'customer';
+  const entry: Unsent = {
+    type: 'text',
+    ...draft,
+    conversationId: conversation.id,
+    messageId: messageId ?? newId(clock.now(), random),
+    sender: draft.actAs ?? core.userId ?? '',
+    senderRole,
+    direction: senderRole === 'customer' ? 'inbound' : 'outbound',
     createdAt: clock.now(),
-    senderRole: core.identity?.role ?? 'customer',
+    status: 'queued',
+    error: undefined,
   };
-  const message = new OutgoingMessage(conversation, core, unsent, signal);
-  const failed = core.outbox.find(conversation.id, id);
+  const known = conversation.log.echo.find(entry.messageId);
+  if (known && known.status !== 'failed') throw new UTalkError('ID_REUSED', `the message ${entry.messageId} is on its way already`);
+  const message = new OutgoingMessage(conversation, core, entry, signal);
+  const failed = core.outbox.find(conversation.id, entry.messageId);
   core.outbox.assertRoom(message.bytes, failed);
   failed?.withdraw();
   message.begin();
   return message;
-}
-
-/** What the view shows of a message that is not acknowledged. */
-export function pendingEntry({ draft, createdAt, senderRole, written, error }: UnsentMessage, core: Core): PendingEntry {
-  const { conversationId, messageId, type, text, mediaId, metadata, actAs } = draft;
-  return {
-    conversationId,
-    messageId,
-    type,
-    sender: actAs ?? core.userId ?? '',
-    senderRole,
-    direction: senderRole === 'customer' ? 'inbound' : 'outbound',
-    status: statusOf({ written, error }),
-    createdAt,
-    text,
-    mediaId,
-    metadata,
-    error,
-  };
 }
 
 export class OutgoingMessage implements SentMessage {
@@ -91,31 +73,27 @@ export class OutgoingMessage implements SentMessage {
   timeouts = 0;
   /** Since when the server has refused it as the head of its lane, ms since 1970. */
   refusedSince: number | undefined;
-  /** As the store keeps it. */
-  readonly unsent: UnsentMessage;
+  entry: Unsent;
   readonly #conversation: Sender;
   readonly #core: Core;
   readonly #acked: Pending<Acknowledgement>;
   #ack: Acknowledgement | undefined;
   #isWithdrawn = false;
 
-  constructor(conversation: Sender, core: Core, unsent: UnsentMessage, signal?: AbortSignal, key?: string) {
-    this.unsent = unsent;
+  constructor(conversation: Sender, core: Core, entry: Unsent, signal?: AbortSignal, key?: string) {
+    this.entry = entry;
     this.#conversation = conversation;
     this.#core = core;
     this.key = key;
-    this.bytes = sizeOf(unsent.draft);
+    // Characters, in fact.
+    this.bytes = JSON.stringify(entry).length;
     this.#acked = pending({ signals: [signal], onEnd: () => signal?.aborted && this.status === 'queued' && this.withdraw(signal.reason) });
     // Callers may ignore the promise: failures come as `message:error` too.
     this.acked.catch(() => {});
   }
 
-  get draft(): Draft {
-    return this.unsent.draft;
-  }
-
   get messageId(): string {
-    return this.draft.messageId;
+    return this.entry.messageId;
   }
 
   get acked(): Promise<Acknowledgement> {
@@ -124,7 +102,7 @@ export class OutgoingMessage implements SentMessage {
 
   get status(): SentMessage['status'] {
     if (this.#ack) return this.#conversation.tickAt(this.#ack.seq);
-    return this.#isWithdrawn ? 'withdrawn' : statusOf(this.unsent);
+    return this.#isWithdrawn ? 'withdrawn' : this.entry.status;
   }
 
   /** It waits for its turn, or for its acknowledgement. */
@@ -137,24 +115,24 @@ export class OutgoingMessage implements SentMessage {
   }
 
   retry(): SentMessage | undefined {
-    return this.status === 'failed' ? sendMessage(this.#conversation, this.#core, this.draft, { messageId: this.messageId }) : undefined;
+    const { entry, messageId } = this;
+    return this.status === 'failed' ? sendMessage(this.#conversation, this.#core, entry, { messageId }) : undefined;
   }
 
   /** Into view, store and outbox. */
   begin(): void {
     const { keeper, outbox } = this.#core;
+    const { error } = this.entry;
     // Of an earlier page load, which has seen it in the log but not the acknowledgement.
-    if (this.key && this.#conversation.log.holds(pendingEntry(this.unsent, this.#core))) return void keeper?.journal.remove(this);
-    this.#changed();
+    if (this.key && this.#conversation.log.holds(this.entry)) return void keeper?.journal.remove(this);
+    this.#change({});
     outbox.push(this);
-    if (this.unsent.error) this.#acked.reject(this.unsent.error);
+    if (error) this.#acked.reject(error);
   }
 
   /** It goes out, for the first time or again. */
   written(): void {
-    if (this.unsent.written) return;
-    this.unsent.written = true;
-    this.#changed();
+    if (this.status === 'queued') this.#change({ status: 'sending' });
   }
 
   /** The server has stored it. */
@@ -172,12 +150,11 @@ export class OutgoingMessage implements SentMessage {
     this.#acked.reject(error);
     // What the store keeps is sent by the next client of this user.
     if (error instanceof ClosedError && this.isKept) return;
-    this.unsent.error = error;
-    this.#changed();
+    this.#change({ status: 'failed', error });
     const { code, message, details } = error;
     // A bot decides anew, on the epoch that the refusal names.
     if (typeof details?.ownerEpoch === 'number') this.#conversation.setState({ ownerEpoch: details.ownerEpoch });
-    const { conversationId, messageId } = this.draft;
+    const { conversationId, messageId } = this.entry;
     this.#conversation.emit('message:error', { conversationId, messageId, source: 'client', error: { code, message, details } });
   }
 
@@ -192,21 +169,11 @@ export class OutgoingMessage implements SentMessage {
     return true;
   }
 
-  #changed(): void {
+  #change(change: Partial<Unsent>): void {
+    // Who the user is may have become known since.
+    this.entry = { ...this.entry, sender: this.entry.sender || (this.#core.userId ?? ''), ...change };
     this.#core.keeper?.journal.put(this);
-    this.#conversation.log.echo.put(pendingEntry(this.unsent, this.#core));
+    this.#conversation.log.echo.put(this.entry);
     this.#conversation.changed();
-  }
-}
-
-const statusOf = ({ error, written }: Pick<UnsentMessage, 'error' | 'written'>): PendingEntry['status'] =>
-  error ? 'failed' : written ? 'sending' : 'queued';
-
-/** Bytes are characters here; what cannot be written as JSON fails when it is sent. */
-function sizeOf(draft: Draft): number {
-  try {
-    return JSON.stringify(draft).length;
-  } catch {
-    return 0;
   }
 }

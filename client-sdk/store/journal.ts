@@ -6,17 +6,17 @@ import type { Core } from '../core.ts';
 import { UTalkError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { assertGoing, sleep } from '../pending.ts';
-import { OutgoingMessage, pendingEntry, type UnsentMessage } from '../send-message.ts';
+import { OutgoingMessage, type Unsent } from '../send-message.ts';
 import type { ClientStore } from './store.ts';
 import type { Writer } from './writer.ts';
 
-type StoredMessage = Omit<UnsentMessage, 'error'> & { tab: string; error?: { code: string; message: string } };
+type StoredMessage = Omit<Unsent, 'error'> & { tab: string; error?: { code: string; message: string } };
 
 export interface JournalParts {
   core: Core;
   store: ClientStore;
   writer: Writer;
-  onFailed(error: unknown, message?: UnsentMessage): void;
+  onFailed(error: unknown, message?: Unsent): void;
 }
 
 /** New messages wait this long for those of a tab that may just have gone, so that the older ones go first. */
@@ -26,7 +26,7 @@ export class Journal {
   readonly #parts: JournalParts;
   readonly #early = new Set<OutgoingMessage>();
   /** Messages of other tabs that are shown here, by key. */
-  readonly #foreign = new Map<string, UnsentMessage>();
+  readonly #foreign = new Map<string, Unsent>();
   /** Other tabs whose end is waited for. */
   readonly #watched = new Map<string, Promise<void>>();
   #prefix = '';
@@ -70,9 +70,9 @@ export class Journal {
     // The id keeps messages of two tabs apart that are written in the same millisecond.
     message.key ??= `out|${String(this.#last).padStart(16, '0')}|${message.messageId}`;
     message.isKept = true;
-    this.#parts.writer.write(message.key, stored(message.unsent, this.#tab), (error) => {
+    this.#parts.writer.write(message.key, stored(message.entry, this.#tab), (error) => {
       message.isKept = false;
-      this.#parts.onFailed(error, message.unsent);
+      this.#parts.onFailed(error, message.entry);
     });
   }
 
@@ -94,21 +94,20 @@ export class Journal {
       this.#watch(message.tab);
     }
     const keys = new Set(found.map(([key]) => key));
-    for (const [key, { draft }] of this.#foreign) {
+    for (const [key, { conversationId, messageId }] of this.#foreign) {
       if (keys.has(key)) continue;
       this.#foreign.delete(key);
-      const conversation = this.#parts.core.conversations.get(draft.conversationId);
-      conversation.log.echo.remove(draft.messageId);
+      const conversation = this.#parts.core.conversations.get(conversationId);
+      conversation.log.echo.remove(messageId);
       conversation.changed();
     }
   }
 
-  #show(message: UnsentMessage, first: boolean): void {
+  #show(message: Unsent, first: boolean): void {
     const { core } = this.#parts;
-    const conversation = core.conversations.get(message.draft.conversationId);
-    const entry = pendingEntry(message, core);
-    if (conversation.log.holds(entry)) return;
-    conversation.log.echo.put(entry, first);
+    const conversation = core.conversations.get(message.conversationId);
+    if (conversation.log.holds(message)) return;
+    conversation.log.echo.put(message, first);
     conversation.changed();
   }
 
@@ -126,21 +125,30 @@ export class Journal {
   /** That tab is gone: this one sends its messages. */
   async #takeOver(tab: string): Promise<void> {
     const { core, writer } = this.#parts;
-    for (const [key, { tab: owner, ...unsent }] of await this.#list()) {
+    for (const [key, { tab: owner, ...message }] of await this.#list()) {
       if (owner !== tab) continue;
       this.#foreign.delete(key);
-      new OutgoingMessage(core.conversations.get(unsent.draft.conversationId), core, unsent, undefined, key).begin();
+      new OutgoingMessage(core.conversations.get(message.conversationId), core, message, undefined, key).begin();
     }
     // Before the lock is given to the next one.
     await writer.idle();
     this.#watched.delete(tab);
   }
 
-  async #list(): Promise<[key: string, message: UnsentMessage & { tab: string }][]> {
+  async #list(): Promise<[key: string, message: Unsent & { tab: string }][]> {
     const signal = this.#signal as AbortSignal;
     const found = await this.#parts.store.list(`${this.#prefix}out|`);
     assertGoing(signal);
-    return found.map(([key, message]) => [key.slice(this.#prefix.length), revived(message as StoredMessage)]);
+    return found.map(([key, message]) => [key.slice(this.#prefix.length), this.#revived(message as StoredMessage)]);
+  }
+
+  #revived({ error, ...message }: StoredMessage): Unsent & { tab: string } {
+    return {
+      ...message,
+      // It may have been written before the user was known.
+      sender: message.sender || (this.#parts.core.userId ?? ''),
+      error: error && new UTalkError(error.code, error.message),
+    };
   }
 
   #lockOf(tab: string): string {
@@ -149,10 +157,6 @@ export class Journal {
 }
 
 /** Of an error its code and words are kept. */
-function stored({ error, ...message }: UnsentMessage, tab: string): StoredMessage {
+function stored({ error, ...message }: Unsent, tab: string): StoredMessage {
   return { ...message, tab, error: error && { code: error.code, message: error.message } };
-}
-
-function revived({ error, ...message }: StoredMessage): UnsentMessage & { tab: string } {
-  return { ...message, error: error && new UTalkError(error.code, error.message) };
 }

@@ -4,7 +4,7 @@
 import type { JoinResult } from '../../protocol/bodies/index.ts';
 import type { Core } from '../core.ts';
 import { UTalkError } from '../errors.ts';
-import type { UnsentMessage } from '../send-message.ts';
+import type { Unsent } from '../send-message.ts';
 import { Journal } from './journal.ts';
 import { type Owner, ownerOf, prefixOf } from './owner.ts';
 import { Snapshots } from './snapshots.ts';
@@ -36,7 +36,7 @@ export class Keeper {
     this.#core = core;
     this.#store = store;
     this.#writer = new Writer(store);
-    const onFailed = (error: unknown, message?: UnsentMessage) => this.#failed(error, message);
+    const onFailed = (error: unknown, message?: Unsent) => this.#failed(error, message);
     this.journal = new Journal({ core, store, writer: this.#writer, onFailed });
     this.snapshots = new Snapshots(core.settings.clock, (key, value) => this.write(key, value));
     this.#known = new Promise((resolve) => {
@@ -121,11 +121,11 @@ export class Keeper {
     if (this.#core.settings.autoJoin === 'mine' && conversation.intent !== 'leave') conversation.adopt({});
   }
 
-  #failed(cause: unknown, message?: UnsentMessage): void {
+  #failed(cause: unknown, message?: Unsent): void {
     const error = new UTalkError('STORE_FAILED', `the store failed: ${cause instanceof Error ? cause.message : cause}`, {
       retryable: true,
     });
-    const { conversationId, messageId } = message?.draft ?? {};
+    const { conversationId, messageId } = message ?? {};
     this.#core.settings.logger.warn(error.message, { error: cause });
     this.#core.events.emit('store:error', { error, conversationId, messageId });
   }

@@ -82,7 +82,7 @@ async function run(steps: readonly Step[], withLocks: boolean): Promise<void> {
   // Four lost acknowledgements in a row would end a message.
   server.faults.clear();
   // What the disk has taken must not get lost any more.
-  const kept = new Set(disk.kept('out|').map((value) => (value as { draft: { text: string } }).draft.text));
+  const kept = new Set(disk.kept('out|').map((value) => (value as { text: string }).text));
   for (const { process } of tabs) process.killAt = Number.POSITIVE_INFINITY;
   // Without locks nobody learns that a tab has died: the next page load finds what it left.
   if (!withLocks) for (const tab of [...tabs]) device.kill(tab);
