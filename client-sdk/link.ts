@@ -1,36 +1,17 @@
 // One connection from the token to the close: socket, `auth`, commands. It ends exactly once; nothing of a socket that ended is
 // heard any more, so a client that has moved on cannot be confused by its predecessor.
 
-import type { CommandOutput } from '../protocol/bodies/index.ts';
+import type { CommandInput, CommandOutput } from '../protocol/bodies/index.ts';
 import * as limits from '../protocol/client-limits.ts';
-import type { PushName } from '../protocol/ops.ts';
+import type { CommandName, PushName } from '../protocol/ops.ts';
 import { subprotocol } from '../protocol/version.ts';
-import { decodeFrame } from './codec.ts';
-import { DisconnectedError, TimeoutError, type UTalkError } from './errors.ts';
+import { decodeFrame, encodeCommand, replyBody, type ServerFrame } from './codec.ts';
+import { DisconnectedError, ServerError, TimeoutError, UTalkError } from './errors.ts';
 import { Keepalive } from './keepalive.ts';
 import type { Settings } from './options.ts';
-import { sleep } from './pending.ts';
-import { type Request, Requests } from './requests.ts';
-
-/** What the SDK uses of a WebSocket; the browser's, Node's and the `ws` package's all fit. */
-export interface WebSocketLike {
-  /** Set to `arraybuffer`. */
-  binaryType: string;
-  /** Called without a value that is used. */
-  onopen: unknown;
-  /** Called with `{ data }`: an ArrayBuffer or a view of one. */
-  onmessage: unknown;
-  /** Called with `{ code, reason }`. */
-  onclose: unknown;
-  /** A close follows, or there never was a connection. */
-  onerror: unknown;
-  /** Writes one binary frame. */
-  send(data: Uint8Array): void;
-  /** Ends the connection. */
-  close(code?: number, reason?: string): void;
-}
-/** A class of such sockets. */
-export type WebSocketConstructor = new (url: string, protocols?: string | string[]) => WebSocketLike;
+import { assertGoing, type Pending, pending, sleep } from './pending.ts';
+import type { CallOptions } from './requests.ts';
+import type { WebSocketLike } from './web-socket.ts';
 
 /** Who this client is, where, and under which limits: the reply to `auth`. */
 export type Identity = CommandOutput<'auth'>;
@@ -56,12 +37,15 @@ export class Link {
   leastWaitMs = 0;
   /** The server shuts down, and this is when to be gone. ms since 1970. */
   slot: number | undefined;
-  readonly request: Request = (name, body, options) => this.#requests.send(name, body, options);
+  readonly #ended = new AbortController();
+  /** Aborts when the link has ended, in whatever way. */
+  readonly signal = this.#ended.signal;
   readonly #settings: Settings;
   readonly #hooks: LinkHooks;
-  readonly #ended = new AbortController();
-  readonly #requests: Requests;
   readonly #keepalive: Keepalive;
+  /** Commands that wait for their reply, by request id. */
+  readonly #open = new Map<number, { name: CommandName; reply: Pending<unknown> }>();
+  #requestId = 0;
   #socket: WebSocketLike | undefined;
   #isOpen = false;
   #credit = limits.maxBytesBeforeAuth;
@@ -70,16 +54,10 @@ export class Link {
   constructor(settings: Settings, hooks: LinkHooks) {
     this.#settings = settings;
     this.#hooks = hooks;
-    this.#requests = new Requests(settings, this.signal, (frame) => this.#write(frame));
     this.#keepalive = new Keepalive(settings.clock, {
       ping: () => this.request('ping', {}).catch(() => {}),
       dead: () => this.fall(1006, 'the server stopped answering'),
     });
-  }
-
-  /** Aborts when the link has ended, in whatever way. */
-  get signal(): AbortSignal {
-    return this.#ended.signal;
   }
 
   /** @throws what the WebSocket constructor throws, for a URL it does not take. */
@@ -96,9 +74,28 @@ export class Link {
     void sleep(clock, requestTimeoutMs, this.signal).then(() => this.#isOpen || this.fall(1006));
   }
 
-  /** Resolves when no command waits for its reply. */
+  /**
+   * Sends a command. The promise settles in any case: by the reply, the time, the caller's signal, or the end of the link.
+   * @throws ServerError, TimeoutError, the reason of a signal; TypeError or UTalkError TOO_LARGE for a body that cannot be sent
+   */
+  async request<N extends CommandName>(name: N, body: CommandInput<N>, { signal, timeoutMs }: CallOptions = {}): Promise<CommandOutput<N>> {
+    const { clock, requestTimeoutMs } = this.#settings;
+    const signals = [this.signal, signal];
+    signals.forEach(assertGoing);
+    this.#requestId = (this.#requestId % 0xffff_ffff) + 1;
+    const id = this.#requestId;
+    const frame = encodeCommand(name, id, body);
+    if (frame.length > limits.maxFrameBytes) throw new UTalkError('TOO_LARGE', `${name} takes ${frame.length} bytes`);
+    const timeout = { clock, ms: timeoutMs ?? requestTimeoutMs, what: name };
+    const reply = pending<unknown>({ signals, timeout, onEnd: () => this.#open.delete(id) });
+    this.#open.set(id, { name, reply });
+    this.#write(frame);
+    return reply.promise as Promise<CommandOutput<N>>;
+  }
+
+  /** Resolves when no command that is open now waits for its reply. */
   answered(): Promise<unknown> {
-    return this.#requests.answered();
+    return Promise.allSettled([...this.#open.values()].map(({ reply }) => reply.promise));
   }
 
   probe(): void {
@@ -162,13 +159,18 @@ export class Link {
     try {
       const frame = decodeFrame(bytesOf(data));
       if (frame.kind === 'push') this.#hooks.onPush(frame.name, frame.body);
-      else if (frame.kind !== 'unknown') {
-        this.#keepalive.answered();
-        this.#requests.settle(frame);
-      }
+      else if (frame.kind !== 'unknown') this.#settle(frame);
     } catch (error) {
       this.#settings.logger.warn('a malformed frame was dropped', { error });
     }
+  }
+
+  /** One that nobody waits for any more is dropped. */
+  #settle(frame: Extract<ServerFrame, { kind: 'reply' | 'error' }>): void {
+    this.#keepalive.answered();
+    const open = this.#open.get(frame.id);
+    if (frame.kind === 'reply') open?.reply.resolve(replyBody(open.name, frame.slots));
+    else open?.reply.reject(new ServerError(frame.error));
   }
 }
 

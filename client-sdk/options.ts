@@ -2,9 +2,9 @@
 
 import { type Clock, systemClock } from './clock.ts';
 import { platformRandom, type Random } from './ids.ts';
-import type { WebSocketConstructor } from './link.ts';
 import type { Owner } from './store/owner.ts';
 import type { PersistentStore } from './store/persistent.ts';
+import type { WebSocketConstructor } from './web-socket.ts';
 
 /**
  * Why a token is asked for: `connect` the first one, `reconnect` after a lost connection, `expiring` the one in use ends

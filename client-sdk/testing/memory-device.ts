@@ -2,9 +2,9 @@
 // takes its timers, its sockets and its unfinished writes along; nothing of its client runs any more.
 
 import type { Clock } from '../clock.ts';
-import type { WebSocketConstructor } from '../link.ts';
 import type { ClientOptions } from '../options.ts';
 import type { ClientStore } from '../store/store.ts';
+import type { WebSocketConstructor } from '../web-socket.ts';
 import type { MemoryServer } from './memory-server.ts';
 import type { MemorySocket } from './memory-socket.ts';
 import { MemoryStorage } from './memory-storage.ts';

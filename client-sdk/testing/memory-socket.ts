@@ -2,7 +2,7 @@
 // otherwise; what one end does the other learns only after that time, if at all.
 
 import type { Clock } from '../clock.ts';
-import type { WebSocketLike } from '../link.ts';
+import type { WebSocketLike } from '../web-socket.ts';
 import type { Fate } from './faults.ts';
 import type { MemorySession } from './memory-session.ts';
 
