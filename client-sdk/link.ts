@@ -130,7 +130,7 @@ export class Link {
   #authenticate(token: string, previousSessionId: string | undefined): void {
     const { agent, clock } = this.#settings;
     this.#isOpen = true;
-    this.#keepalive.answered();
+    this.#keepalive.heard(true);
     const welcomed = (identity: Identity) => {
       if (this.signal.aborted) return;
       this.#hooks.onWelcome(identity);
@@ -155,9 +155,9 @@ export class Link {
   }
 
   #receive(data: unknown): void {
-    this.#keepalive.heard();
     try {
       const frame = decodeFrame(bytesOf(data));
+      this.#keepalive.heard(frame.kind === 'reply' || frame.kind === 'error');
       if (frame.kind === 'push') this.#hooks.onPush(frame.name, frame.body);
       else if (frame.kind !== 'unknown') this.#settle(frame);
     } catch (error) {
@@ -167,7 +167,6 @@ export class Link {
 
   /** One that nobody waits for any more is dropped. */
   #settle(frame: Extract<ServerFrame, { kind: 'reply' | 'error' }>): void {
-    this.#keepalive.answered();
     const open = this.#open.get(frame.id);
     if (frame.kind === 'reply') open?.reply.resolve(replyBody(open.name, frame.slots));
     else open?.reply.reject(new ServerError(frame.error));
