@@ -71,7 +71,7 @@ export class ConversationLog extends LogRun {
     const { entries, head, reset, visibleFromSeq } = result;
     if (reset) this.reset();
     if (!this.isOpen) {
-      const from = reset ? undefined : afterSeq;
+      const from = reset || (afterSeq ?? head + 1) > head ? undefined : afterSeq;
       this.#silentUpTo = from ?? announceAfter ?? head;
       this.openAt(from ?? (entries[0]?.seq ?? head + 1) - 1);
     }

@@ -60,7 +60,8 @@ export class LiveConversation extends TrackedConversation implements Conversatio
     this.intent = 'leave';
     this.stop(new ClosedError(`${this.id} was left`));
     this.core.keeper?.snapshots.drop(this);
-    await this.core.requestNow('leave:conversation', { conversationId: this.id }).catch(() => {});
+    this.left = this.core.requestNow('leave:conversation', { conversationId: this.id }).catch(() => {});
+    await this.left;
   }
 
   send(draft: MessageDraft | string, options: SendOptions = {}): SentMessage {

@@ -1,7 +1,6 @@
 // What the parts of a client share. Each part sees the others only through this.
 
 import type { ClientEvents } from './api.ts';
-import type { CatchUp } from './catch-up.ts';
 import type { Connection } from './connection.ts';
 import type { Conversations } from './conversations.ts';
 import type { DeliveredReporter } from './delivered.ts';
@@ -22,7 +21,6 @@ export interface Core {
   readonly events: Emitter<ClientEvents>;
   readonly uplink: Connection;
   readonly outbox: Outbox;
-  readonly catchUp: CatchUp;
   readonly delivered: DeliveredReporter;
   readonly conversations: Conversations;
   readonly notifications: Notifications;

@@ -2,7 +2,6 @@
 
 import type { PushName } from '../protocol/ops.ts';
 import type { ClientEvents } from './api.ts';
-import { CatchUp } from './catch-up.ts';
 import { Connection, type ConnectionHooks } from './connection.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { Conversations } from './conversations.ts';
@@ -35,7 +34,6 @@ export class Engine implements PushParts, ConnectionHooks {
   readonly changed: () => void;
   readonly uplink: Connection;
   readonly outbox = new Outbox(this);
-  readonly catchUp = new CatchUp(this);
   readonly delivered = new DeliveredReporter(this);
   readonly conversations = new Conversations(this);
   readonly notifications = new Notifications(this);

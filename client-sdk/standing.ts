@@ -6,30 +6,41 @@ import type { CallOptions, Request } from './requests.ts';
 /** Sends one command and uses its reply. */
 export type Act<T> = (request: Request, options?: CallOptions) => Promise<T>;
 
+interface Wish {
+  act: Act<unknown>;
+  /** Its first answer is waited for, with the connection that comes, too. */
+  isAsked: boolean;
+}
+
 export class Standing {
   readonly #core: Core;
-  readonly #acts = new Map<string, Act<unknown>>();
+  readonly #wishes = new Map<string, Wish>();
 
   constructor(core: Core) {
     this.#core = core;
   }
 
   /** Does it now, and again with every new connection, in place of what was begun before under the same name. */
-  begin<T>(name: string, act: Act<T>, options?: CallOptions): Promise<T> {
-    this.#acts.set(name, act);
-    return act(this.#core.request, options);
+  async begin<T>(name: string, act: Act<T>, options?: CallOptions): Promise<T> {
+    const wish: Wish = { act, isAsked: true };
+    this.#wishes.set(name, wish);
+    try {
+      return await act(this.#core.request, options);
+    } finally {
+      wish.isAsked = false;
+    }
   }
 
   /** Not with the next connection any more. */
   end(name: string): void {
-    this.#acts.delete(name);
+    this.#wishes.delete(name);
   }
 
   /** One after the other: many at once would be more frames than a session may send. */
   async resume(): Promise<void> {
-    for (const [name, act] of [...this.#acts]) {
+    for (const [name, { act, isAsked }] of this.#wishes) {
       try {
-        await act(this.#core.requestPatiently);
+        if (!isAsked) await act(this.#core.requestPatiently);
       } catch (error) {
         if (this.#core.flight?.aborted) return;
         this.#core.settings.logger.warn(`${name} could not be repeated`, { error });

@@ -1,17 +1,28 @@
-// Makes a new connection complete: joins what is wanted, learns what changed, and fetches what was missed. Begins in the
-// same flight as `auth`; the client is live when it is through.
+// Joins conversations and brings their logs to the head, page by page: all that are wanted with a new connection, which is
+// live when that is through, and any other as soon as something of it is missing. Many share a request, for requests have a
+// rate limit. What a broken connection cuts off is the business of the next one.
 
 import type { CommandOutput } from '../protocol/bodies/index.ts';
 import * as limits from '../protocol/client-limits.ts';
 import type { Core } from './core.ts';
+import { DisconnectedError, type UTalkError } from './errors.ts';
 import type { SyncState } from './store/keeper.ts';
+import type { TrackedConversation } from './tracked-conversation.ts';
 
-/** What one frame may take, with room to spare, and the bytes of one position beside twice its id. */
+/** Requests at a time. */
+const parallel = 4;
+/** Logs with holes in one request. The server gives each as much as alone, as long as the page has room. */
+const maxTogether = 10;
+/** What the positions of one frame may take, with room to spare, and one of them beside twice its id. */
 const maxPositionBytes = 64_000;
 const positionBytes = 50;
 
 export class Sync {
   readonly #core: Core;
+  readonly #waiting = new Set<TrackedConversation>();
+  readonly #asked = new Set<TrackedConversation>();
+  #requests = 0;
+  #turn = 0;
   #generation: string | undefined;
   /** The server's clock at the last moment when nothing was missing. */
   #completeAt = 0;
@@ -39,44 +50,105 @@ export class Sync {
   }
 
   /**
-   * Resolves when nothing is missing.
+   * Begins a connection. Resolves when nothing is missing.
    * @throws the reason of the signal when the connection ends; UTalkError when the server refuses for good
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { catchUp, conversations, requestPatiently, settings, until } = this.#core;
-    const wanted = conversations.wanted();
-    const longestId = Math.max(0, ...wanted.map(({ id }) => id.length));
-    const perFrame = Math.min(limits.maxPositions, Math.floor(maxPositionBytes / (positionBytes + 2 * longestId)));
-    let at = 0;
-    let serverTime = 0;
-    do {
-      const page = wanted.slice(at, at + perFrame);
-      const reply = await requestPatiently('sync:state', {
-        positions: page.map(({ place }) => place),
-        // `mine` joins what is named, too.
-        join: at === 0 && settings.autoJoin === 'mine' ? 'mine' : page.map(({ id }) => id),
-        notificationsAfterSeq: this.#core.notifications.position,
-        generation: this.#generation,
-        continuation: at > 0 || undefined,
-      });
-      this.#apply(reply);
-      serverTime ||= reply.serverTime;
-      at += page.length;
-    } while (at < wanted.length);
-    await until(() => catchUp.isIdle, { signal });
+    const wanted = this.#core.conversations.wanted();
+    // One that the server cannot take must not keep the others away: each of them is asked for again below.
+    const { serverTime } = await this.#request(fitting(wanted), true).catch(() => this.#request([], true));
+    for (const conversation of wanted) if (!conversation.isComplete) this.fetch(conversation);
+    await this.#core.until(() => this.#waiting.size + this.#requests === 0, { signal });
     this.complete(serverTime);
   }
 
-  #apply(reply: CommandOutput<'sync:state'>): void {
-    const { conversations, notifications, presence, settings } = this.#core;
+  /** Something of this one is missing. Harmless while it is being asked for. */
+  fetch(conversation: TrackedConversation): void {
+    if (!this.#asked.has(conversation)) this.ask(conversation);
+  }
+
+  /** This one may have changed, whatever was asked for before. */
+  ask(conversation: TrackedConversation): void {
+    // What becomes known in one turn is asked for together.
+    if (this.#waiting.size === 0) queueMicrotask(() => this.#next());
+    this.#waiting.add(conversation);
+  }
+
+  #next(): void {
+    if (!this.#core.uplink.open) this.#waiting.clear();
+    while (this.#waiting.size > 0 && this.#requests < parallel) void this.#fetch(this.#batch());
+    this.#core.changed();
+  }
+
+  /** Those that are to be joined, or those that have holes. */
+  #batch(): readonly TrackedConversation[] {
+    const waiting = [...this.#waiting];
+    const isJoined = waiting[0]?.joined;
+    const alike = waiting.filter(({ joined }) => joined === isJoined);
+    return isJoined ? alike.slice(0, maxTogether) : fitting(alike);
+  }
+
+  async #fetch(batch: readonly TrackedConversation[]): Promise<void> {
+    const [first] = batch as [TrackedConversation];
+    this.#requests++;
+    for (const conversation of batch) {
+      this.#waiting.delete(conversation);
+      this.#asked.add(conversation);
+    }
+    try {
+      // Both kinds of pages have a rate of their own: a long log is read at the sum of them.
+      if (first.joined && batch.length === 1 && this.#turn++ % 2 === 0) await this.#page(first);
+      else await this.#request(batch);
+    } catch (error) {
+      if (!(error instanceof DisconnectedError)) await this.#refused(batch, error as UTalkError);
+    }
+    this.#requests--;
+    for (const conversation of batch) {
+      this.#asked.delete(conversation);
+      if (!conversation.isComplete) this.#waiting.add(conversation);
+    }
+    this.#next();
+  }
+
+  /** Of several the server does not say whom it means. */
+  async #refused(batch: readonly TrackedConversation[], error: UTalkError): Promise<void> {
+    if (batch.length === 1) batch[0]?.gone(error);
+    else for (const conversation of batch) await this.#fetch([conversation]);
+  }
+
+  async #page(conversation: TrackedConversation): Promise<void> {
+    const { id, log } = conversation;
+    const query = { conversationId: id, afterSeq: log.position, limit: limits.historyPage };
+    log.takePage(await this.#core.requestPatiently('conversation:history', query));
+    conversation.changed();
+  }
+
+  /** Joins these, and applies what the server says. The first request of a connection has a rate of its own. */
+  async #request(batch: readonly TrackedConversation[], isFirst = false): Promise<CommandOutput<'sync:state'>> {
+    const { conversations, notifications, presence, requestPatiently, settings } = this.#core;
+    const reply = await requestPatiently('sync:state', {
+      positions: batch.map(({ place }) => place),
+      // `mine` joins what is named, too.
+      join: isFirst && settings.autoJoin === 'mine' ? 'mine' : batch.map(({ id }) => id),
+      notificationsAfterSeq: notifications.position,
+      generation: this.#generation,
+      continuation: !isFirst || undefined,
+    });
     if (this.#generation !== undefined && this.#generation !== reply.generation) conversations.otherLogs();
     this.#generation = reply.generation;
     for (const result of reply.conversations) conversations.applyJoin(result);
     for (const unchanged of reply.unchanged) conversations.byId.get(unchanged.conversationId)?.applyUnchanged(unchanged);
     for (const id of reply.gone) conversations.refused(id, 'NOT_FOUND');
     for (const { conversationId, code } of reply.refused ?? []) conversations.refused(conversationId, code);
-    if (reply.more) settings.logger.warn('more conversations than one sync answers: the oldest ones are joined by name only');
+    if (reply.more) settings.logger.warn('not all conversations are joined: they are too many');
     notifications.synced(reply.notifications, reply.notificationsHead);
     for (const one of reply.presence) presence.update(one);
+    return reply;
   }
+}
+
+/** The first ones, as many as fit one frame. */
+function fitting(conversations: readonly TrackedConversation[]): readonly TrackedConversation[] {
+  const longestId = Math.max(0, ...conversations.map(({ id }) => id.length));
+  return conversations.slice(0, Math.min(limits.maxPositions, maxPositionBytes / (positionBytes + 2 * longestId)));
 }

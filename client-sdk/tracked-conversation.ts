@@ -24,6 +24,8 @@ export abstract class TrackedConversation implements LogOwner {
   state: Conversation | undefined;
   /** What the application wants of it. Outlives connections; `none` again when the server refuses. */
   intent: 'none' | 'join' | 'leave' = 'none';
+  /** When the server has answered that it was left. */
+  protected left: Promise<unknown> = Promise.resolve();
   protected readonly core: Core;
   protected readonly events: Emitter<ConversationEvents>;
   #opening: Opening = {};
@@ -61,7 +63,7 @@ export abstract class TrackedConversation implements LogOwner {
   /** Where this client stands, for a join or a sync. */
   get place(): Position {
     const { isOpen, position, positionId } = this.log;
-    return { conversationId: this.id, afterSeq: isOpen ? position : this.#opening.afterSeq, afterId: positionId };
+    return { conversationId: this.id, afterSeq: isOpen ? position : undefined, afterId: positionId };
   }
 
   get unreadCount(): number {
@@ -99,8 +101,8 @@ export abstract class TrackedConversation implements LogOwner {
 
   /** Something looks different. */
   changed(): void {
-    const { catchUp, conversations, keeper } = this.core;
-    if (this.joined && this.log.isBehind) catchUp.complete(this);
+    const { conversations, keeper, sync } = this.core;
+    if (this.joined && this.log.isBehind) sync.fetch(this);
     keeper?.snapshots.touch(this);
     this.events.emit('change', this.handle);
     conversations.looked(this);
@@ -113,23 +115,25 @@ export abstract class TrackedConversation implements LogOwner {
     this.changed();
   }
 
-  /** The application wants it, or it is one of all that are wanted. Changes nothing where it was wanted before. */
+  /** It is wanted from here on, as one of all or by the application. Changes nothing where it was wanted before. */
   adopt(opening: Opening): void {
     if (this.intent === 'join') return;
     this.intent = 'join';
     this.#opening = opening;
   }
 
+  /** The same, and joins it now. */
   want(opening: Opening): void {
     this.adopt(opening);
-    if (!this.joined) this.core.catchUp.complete(this);
+    // Behind what ends the subscription: the server takes no heed of the order.
+    if (!this.joined) void this.left.then(() => this.core.sync.fetch(this));
   }
 
   /** The server may know it otherwise now. */
   rejoin(): void {
     if (this.intent !== 'join') return;
     this.#joinedBy = undefined;
-    this.core.catchUp.ask(this);
+    this.core.sync.ask(this);
   }
 
   /** Whether all is here. @throws why it never will be */

@@ -186,6 +186,24 @@ describe('rooms', () => {
   });
 });
 
+test('what is wanted before the connection is asked for once with it, and again with the next one', async () => {
+  const early = h.client('ana');
+  early.client.connect().catch(() => {});
+  const answers = Promise.all([
+    early.client.presence.subscribe(['luis']),
+    early.client.presence.set('away'),
+    early.client.room('r').join(),
+  ]);
+  await h.clock.until(() => early.client.state === 'live');
+  await within(answers);
+  const names = ['presence:subscribe', 'presence:set', 'room:join'];
+  const counts = () => names.map((name) => commandsOf(name).length);
+  expect(counts()).toEqual([1, 1, 1]);
+  h.server.live.at(-1)?.socket.closeFromServer(1006);
+  await h.clock.advance(3_000);
+  expect(counts()).toEqual([2, 2, 2]);
+});
+
 test('many rooms are joined again one after the other, also when the server is slowing them down', async () => {
   for (let i = 0; i < 5; i++) await within(ana.client.room(`r${i}`).join());
   let refusals = 2;

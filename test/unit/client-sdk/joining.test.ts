@@ -123,6 +123,34 @@ describe('joining and leaving', () => {
     expect(ana.texts).toEqual([]);
   });
 
+  test('leaving and joining again in one turn is joining', async () => {
+    const left = of(ana).leave();
+    const joined = of(ana).join();
+    await h.clock.advance(50);
+    await Promise.all([left, joined]);
+    expect(h.sessionOf('ana').joined.has('c1')).toBe(true);
+    of(luis).send('heard');
+    await h.clock.advance(20);
+    expect(ana.texts).toEqual(['heard']);
+  });
+
+  test('one that the server cannot take keeps no other away', async () => {
+    for (const id of ['k1', 'k2']) h.server.logs.create(id, ['eva']);
+    h.server.script = ({ name, body }) =>
+      name === 'sync:state' && (body.join as string[]).includes('bad') ? { error: { code: 'INVALID_BODY', retryable: false } } : undefined;
+    const eva = h.client('eva', { autoJoin: 'none' });
+    eva.client.connect().catch(() => {});
+    const outcomes = Promise.allSettled(['k1', 'bad', 'k2'].map((id) => of(eva, id).join()));
+    await h.clock.advance(500);
+    expect((await outcomes).map((one) => (one.status === 'fulfilled' ? 'joined' : one.reason.code))).toEqual([
+      'joined',
+      'INVALID_BODY',
+      'joined',
+    ]);
+    expect(eva.client.state).toBe('live');
+    expect(eva.states).toEqual(['connecting', 'syncing', 'live']);
+  });
+
   test('members are those of the join, not those of older entries', async () => {
     const { log, members } = h.server.logs.get('c1');
     h.server.say('luis', 'c1', 'hi');
@@ -150,7 +178,7 @@ describe('joining and leaving', () => {
   });
 
   test('a join can be given up', async () => {
-    h.server.script = ({ name }) => (name === 'join:conversation' ? 'ignore' : undefined);
+    h.server.script = ({ name }) => (name === 'sync:state' ? 'ignore' : undefined);
     const stop = new AbortController();
     const joined = of(ana, 'k1').join({ signal: stop.signal });
     stop.abort(new Error('no'));
