@@ -1,6 +1,7 @@
 // How many clients a provider makes, and what becomes of them.
 
 import { Activity, createElement, Suspense, use } from 'react';
+import { renderToString } from 'react-dom/server';
 import { describe, expect, test } from 'vitest';
 import { createClient } from '../../../../client-sdk/index.ts';
 import { UTalkProvider, useClient, useConnectionState, useConversation } from '../../../../client-sdk/react/index.ts';
@@ -65,6 +66,14 @@ describe('a client of the provider', () => {
     expect(page.text).toBe('live');
     expect(page.server.live).toHaveLength(1);
   });
+});
+
+test('rendered on a server it is idle, and connects to nothing', async () => {
+  const page = new Page();
+  expect(renderToString(own(page))).toBe('idle');
+  await page.server.clock.advance(60_000);
+  expect(page.server.sessions).toEqual([]);
+  expect(page.server.clock.waiting).toBe(0);
 });
 
 describe('a client of the application', () => {
