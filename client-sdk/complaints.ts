@@ -2,9 +2,10 @@
 
 import type { ConnectionState, StateName } from './connection-state.ts';
 import { helpOn } from './errors.ts';
+import type { Logger } from './options.ts';
 
-/** What the developer should know of this state: once for each outage, and nothing of one that ends with the first try. */
-export function complaintOf(state: ConnectionState): string | undefined {
+/** Writes what the developer should know of this state: once for each outage, and nothing of one that ends with the first try. */
+export function complain(state: ConnectionState, logger: Logger): void {
   const {
     name,
     attempt,
@@ -19,5 +20,5 @@ export function complaintOf(state: ConnectionState): string | undefined {
     code?: number;
   };
   const isNews = name === 'offline' ? attempt === 2 : 'authRequired closed'.includes(name) && reason !== 'client';
-  return isNews ? `not live (${name}): ${message}. See ${helpOn(code)}` : undefined;
+  if (isNews) logger.warn(`not live (${name}): ${message}. See ${helpOn(code)}`);
 }

@@ -3,9 +3,9 @@
 
 import type { PushBody } from '../protocol/bodies/index.ts';
 import type { PushName } from '../protocol/ops.ts';
-import { complaintOf } from './complaints.ts';
+import { complain } from './complaints.ts';
 import type { ClosedReason, ConnectionState } from './connection-state.ts';
-import { closedReason } from './endings.ts';
+import { closedReasons } from './endings.ts';
 import { AuthRequiredError, ClosedError, DisconnectedError } from './errors.ts';
 import { type Identity, Link, type LinkHooks } from './link.ts';
 import type { AuthReason, Settings } from './options.ts';
@@ -65,7 +65,7 @@ export class Connection implements LinkHooks {
 
   /** Back to idle, for a caller who did not want to wait. */
   cancel(): void {
-    if (!'live authRequired closed'.includes(this.state.name)) this.#to({ name: 'idle' });
+    if ('connecting syncing offline'.includes(this.state.name)) this.#to({ name: 'idle' });
   }
 
   end(reason: ClosedReason, message: string, code?: number): void {
@@ -131,7 +131,7 @@ export class Connection implements LinkHooks {
   }
 
   onDown(code: number, reason: string): void {
-    const final = closedReason(code);
+    const final = closedReasons[code];
     if (code === 4401 && this.#tokenRefused) this.#to({ name: 'authRequired', reason });
     else if (final) this.end(final, reason, code);
     else {
@@ -175,8 +175,7 @@ export class Connection implements LinkHooks {
     if (next.name !== 'offline') this.#retry.cancel();
     if (!'connecting syncing live'.includes(next.name)) this.#drop();
     if ('idle authRequired closed'.includes(next.name)) this.#unwatch();
-    const complaint = complaintOf(next);
-    if (complaint) this.#settings.logger.warn(complaint);
+    complain(next, this.#settings.logger);
     this.#hooks.onState(next);
   }
 

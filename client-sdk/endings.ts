@@ -3,13 +3,13 @@
 
 import type { ClosedReason } from './connection-state.ts';
 
-/** Codes after which the client stays away. */
-const closedReasons: Readonly<Record<number, ClosedReason>> = { 1000: 'normal', 4400: 'badFrames', 4403: 'expelled', 4409: 'replaced' };
+/** Codes after which the client stays away, and the reason of the state `closed`. */
+export const closedReasons: Readonly<Record<number, ClosedReason>> = {
+  1000: 'normal',
+  4400: 'badFrames',
+  4403: 'expelled',
+  4409: 'replaced',
+};
 
 /** The least waits before the next try. */
-const leastWaitsMs: Readonly<Record<number, number>> = { 1013: 5_000, 4429: 30_000 };
-
-/** The reason of the state `closed`; undefined after a code that lets the client come back. */
-export const closedReason = (code: number): ClosedReason | undefined => closedReasons[code];
-
-export const leastWaitOf = (code: number): number => leastWaitsMs[code] ?? 0;
+export const leastWaitsMs: Readonly<Record<number, number>> = { 1013: 5_000, 4429: 30_000 };

@@ -100,7 +100,7 @@ export class OutboxFullError extends UTalkError {
   override readonly name = 'OutboxFullError';
 
   /** `count` messages of `bytes` together wait already. */
-  constructor(count: number, bytes = 0) {
+  constructor(count: number, bytes: number) {
     super('OUTBOX_FULL', `${count} messages of ${bytes} bytes are waiting`, { retryable: true });
   }
 }

@@ -37,6 +37,8 @@ export class Link {
   leastWaitMs = 0;
   /** The server shuts down, and this is when to be gone. ms since 1970. */
   slot: number | undefined;
+  /** A new token is on its way. */
+  isRenewing = false;
   readonly #ended = new AbortController();
   /** Aborts when the link has ended, in whatever way. */
   readonly signal = this.#ended.signal;

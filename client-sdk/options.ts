@@ -79,7 +79,7 @@ export interface Settings extends Required<Omit<ClientOptions, 'auth' | 'agent' 
 
 const consoleLogger: Logger = {
   debug: () => {},
-  warn: (message, fields) => console.warn(`utalk: ${message}`, ...(fields ? [fields] : [])),
+  warn: (message, fields = {}) => console.warn(`utalk: ${message}`, fields),
 };
 
 const defaults = {

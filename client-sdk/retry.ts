@@ -1,7 +1,7 @@
 // The wait before the next attempt to connect, and what may cut it short. Full jitter: a herd that was cut at one moment comes
 // back spread over the whole interval.
 
-import { leastWaitOf } from './endings.ts';
+import { leastWaitsMs } from './endings.ts';
 import type { Settings } from './options.ts';
 
 const baseMs = 1_000;
@@ -46,7 +46,7 @@ export class Retry {
     const spreadMs = isFree ? 0 : Math.min(reconnectCeilingMs, baseMs * 2 ** this.failures);
     const now = clock.now();
     this.failures++;
-    this.#notBefore = slot === undefined ? now + Math.max(leastWaitMs, leastWaitOf(code)) : Math.max(slot, now);
+    this.#notBefore = slot === undefined ? now + Math.max(leastWaitMs, leastWaitsMs[code] ?? 0) : Math.max(slot, now);
     const retryAt = this.#notBefore + Math.floor(random() * spreadMs);
     this.cancel();
     this.#timer = clock.setTimeout(this.#again, retryAt - now);

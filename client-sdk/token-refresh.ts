@@ -7,20 +7,19 @@ import type { AuthReason, Settings } from './options.ts';
 import { sleep } from './pending.ts';
 
 const pauseMs = 5_000;
-const busy = new WeakSet<Link>();
 
 /** The server said that the token of this link ends, or has ended. */
 export async function keepFresh(link: Link, { auth, clock, logger }: Settings): Promise<void> {
   const { signal } = link;
-  if (busy.has(link)) return;
-  busy.add(link);
+  if (link.isRenewing) return;
+  link.isRenewing = true;
   let reason: AuthReason = 'expiring';
   while (!signal.aborted) {
     try {
       const token = await auth({ reason, signal });
       if (token) await link.request('auth:refresh', { token });
       else logger.warn('the auth function gave no token');
-      busy.delete(link);
+      link.isRenewing = false;
       return;
     } catch (error) {
       // The same token again would be refused again.
