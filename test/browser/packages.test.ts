@@ -10,25 +10,31 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser, openPage } from '../support/browser.ts';
-import { installPackedClient } from '../support/packed-client.ts';
+import { compilePackages, installPackedClient } from '../support/packed-client.ts';
 import { TalkPlace, talkWith } from '../support/talk.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(path.join(tmpdir(), 'utalk-packages-'));
+/** Where the package of the whole has its files. */
+const compiled = path.join(folder, 'whole/dist');
 const app = path.join(folder, 'app');
 const exec = promisify(execFile);
 const run = (command: string, args: string[], cwd = app) => exec(command, args, { cwd });
 const tsc = path.join(root, 'node_modules/.bin/tsc');
+const types = path.join(root, 'node_modules/@types');
 
 /** What the compiler has to say of a file in the application; the declarations it imports are checked as well. */
-async function compile(file: string, code: string): Promise<string> {
+async function compile(file: string, code: string, more = ['--types', '']): Promise<string> {
   writeFileSync(path.join(app, file), code);
   const options = ['--strict', '--noEmit', '--module', 'NodeNext', '--target', 'ES2024', '--lib', 'ES2024,DOM,DOM.Iterable'];
-  const { stdout } = await run(tsc, [file, '--types', '', ...options]).catch((error: { stdout: string }) => error);
+  const { stdout } = await run(tsc, [file, ...more, ...options]).catch((error: { stdout: string }) => error);
   return stdout;
 }
 
-beforeAll(() => installPackedClient(app));
+beforeAll(async () => {
+  await compilePackages(compiled);
+  await installPackedClient(compiled, folder);
+});
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -82,6 +88,25 @@ test('the hooks load beside the React of the application, with their types', asy
     export const Wrong = () => useConversation();
   `;
   expect(await compile('chat.ts', component)).toBe('');
+});
+
+test('the whole package brings the types of its commands to a client', async () => {
+  const whole = path.dirname(compiled);
+  writeFileSync(path.join(whole, 'package.json'), readFileSync(path.join(root, 'package.json')));
+  symlinkSync(path.join(root, 'node_modules'), path.join(whole, 'node_modules'));
+  symlinkSync(whole, path.join(app, 'node_modules/utalk-realtime'));
+  const [server, client] = ['orders.ts', 'orders-client.ts'].map((name) =>
+    readFileSync(path.join(root, 'examples', name), 'utf8')
+      .replace('../server/index.ts', 'utalk-realtime')
+      .replace('../client-sdk/index.ts', 'utalk-realtime/client')
+      .replace('./orders.ts', './orders.js'),
+  );
+  writeFileSync(path.join(app, 'orders.ts'), server ?? '');
+  expect(await compile('orders-client.ts', client ?? '', ['--skipLibCheck', '--types', 'node', '--typeRoots', types])).toBe('');
+  const wrong = (client ?? '').replace("item: 'pan'", 'item: 7');
+  expect(await compile('wrong-client.ts', wrong, ['--skipLibCheck', '--types', 'node', '--typeRoots', types])).toContain(
+    "Type 'number' is not assignable to type 'string'",
+  );
 });
 
 test('it talks in Chromium from a bundle, on a page that lets nothing else run', async () => {

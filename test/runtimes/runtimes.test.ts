@@ -7,18 +7,19 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { installPackedClient } from '../support/packed-client.ts';
+import { compilePackages, installPackedClient } from '../support/packed-client.ts';
 import { type Running, startCommand } from '../support/processes.ts';
 import { TalkPlace, talkWith } from '../support/talk.ts';
 
 const runtimes = path.resolve(import.meta.dirname, '../../node_modules/.cache/runtimes/node_modules');
 const folder = mkdtempSync(path.join(tmpdir(), 'utalk-runtimes-'));
-const app = path.join(folder, 'app');
+let app: string;
 let place: TalkPlace;
 
 beforeAll(async () => {
   place = await TalkPlace.open();
-  await installPackedClient(app);
+  await compilePackages(path.join(folder, 'compiled'));
+  app = await installPackedClient(path.join(folder, 'compiled'), folder);
   writeFileSync(path.join(app, 'talk.ts'), talkWith('utalk-realtime-client'));
 });
 afterAll(async () => {
