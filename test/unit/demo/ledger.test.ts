@@ -28,6 +28,9 @@ const entry = (seq: number, more: Partial<Entry> = {}): Entry => ({
   ...more,
 });
 
+/** The server gives all of them the same id. */
+const system = (seq: number) => entry(seq, { type: 'system', messageId: '00000000-0000-0000-0000-000000000000' });
+
 const pendingEntry = (messageId: string, status: 'queued' | 'sending' | 'failed' = 'sending'): ViewEntry => {
   const { seq: _seq, id: _id, ...rest } = entry(0, { messageId });
   return { ...rest, status };
@@ -55,10 +58,10 @@ describe('doctored events and views', () => {
   };
   const zero = { lost: 0, doubled: 0, outOfOrder: 0 };
 
-  /** Both have all of these. */
+  /** Both have all of these; only messages come as events. */
   function everybodyHas(...entries: Entry[]): void {
     for (const witness of [ana, luis]) {
-      for (const one of entries) witness.heard(one);
+      for (const one of entries) if (one.type !== 'system') witness.heard(one);
       witness.saw(entries);
     }
   }
@@ -70,23 +73,25 @@ describe('doctored events and views', () => {
   };
 
   test('nothing wrong is zero, and what was checked is counted', async () => {
-    everybodyHas(entry(1), entry(2, { type: 'system' }), entry(3));
+    everybodyHas(entry(1), system(2), system(3), entry(4));
     await clock.advance(60_000);
-    expect(ledger.counts).toEqual({ ...zero, failed: 0, messages: 3, deliveries: 6 });
+    expect(ledger.counts).toEqual({ ...zero, failed: 0, messages: 2, deliveries: 4 });
     expect(ledger.findings).toEqual([]);
     expect(clock.waiting).toBe(0);
   });
 
-  test('an event that one of two did not get is lost after the grace, and no more when it comes', async () => {
-    ana.heard(entry(1));
-    ana.saw([entry(1)]);
-    luis.saw([entry(1)]);
+  test.each(['ana', 'luis'])('an event that did not come to %s is lost after the grace, and no more when it comes', async (unlucky) => {
+    await clock.advance(60_000);
+    for (const [id, witness] of Object.entries({ ana, luis })) {
+      if (id !== unlucky) witness.heard(entry(1));
+      witness.saw([entry(1)]);
+    }
     await clock.advance(graceMs - 1_000);
     expect(line()).toEqual(zero);
     await clock.advance(3_000);
     expect(line()).toEqual({ ...zero, lost: 1 });
-    expect(ledger.findings).toEqual([{ kind: 'lost', personId: 'luis', words: 'the event of seq 1 did not come to luis' }]);
-    luis.heard(entry(1));
+    expect(ledger.findings).toEqual([{ kind: 'lost', personId: unlucky, words: `the event of seq 1 did not come to ${unlucky}` }]);
+    ledger.witness(unlucky).heard(entry(1));
     await clock.advance(2_000);
     expect(line()).toEqual(zero);
   });
@@ -154,8 +159,29 @@ describe('doctored events and views', () => {
     await clock.advance(2_000);
     ana.saw([]);
     ana.withdrew('message-1');
+    const { reject } = send(ana, 'message-2');
+    reject(new Error('taken back by its signal'));
     await clock.advance(longMs);
     expect(line()).toEqual(zero);
+  });
+
+  test('one of an earlier page load that fails and is taken back then is not lost', async () => {
+    for (const view of [[pendingEntry('message-1')], [pendingEntry('message-1', 'failed')], []]) {
+      ana.saw(view);
+      await clock.advance(2_000);
+    }
+    await clock.advance(longMs);
+    expect(line()).toEqual(zero);
+  });
+
+  test('before the first connection own messages have no sender yet', async () => {
+    send(ana, 'message-1');
+    ana.saw([{ ...pendingEntry('message-1'), sender: '' }]);
+    await clock.advance(longMs);
+    expect(line()).toEqual(zero);
+    ana.saw([{ ...pendingEntry('message-1'), sender: '' }, entry(1)]);
+    await clock.advance(2_000);
+    expect(ledger.counts.doubled).toBe(1);
   });
 
   test('who is away misses nothing; who has come back has the grace again', async () => {
@@ -165,6 +191,7 @@ describe('doctored events and views', () => {
     await clock.advance(60_000);
     luis.is('live', true);
     await clock.advance(graceMs - 1_000);
+    expect(line()).toEqual(zero);
     luis.is('live', false);
     await clock.advance(60_000);
     expect(line()).toEqual(zero);
@@ -237,6 +264,24 @@ describe('doctored events and views', () => {
     await clock.advance(2_000);
     expect(ledger.counts.doubled).toBeGreaterThan(0);
     expect(ledger.counts.outOfOrder).toBe(0);
+  });
+
+  test('what stands twice, or went back, for a moment only is seen', () => {
+    const entries = [1, 2, 3].map((seq) => entry(seq));
+    everybodyHas(...entries);
+    luis.saw([...entries, entry(5), entry(4)]);
+    luis.saw([...entries, entry(4), entry(4)]);
+    luis.saw(entries);
+    expect(line()).toEqual({ ...zero, doubled: 1, outOfOrder: 1 });
+  });
+
+  test('older entries that are put above the others are checked, too', async () => {
+    const fifth = entry(5);
+    everybodyHas(fifth);
+    ana.saw([entry(4), fifth]);
+    luis.saw([entry(4, { messageId: 'another' }), fifth]);
+    await clock.advance(2_000);
+    expect(line()).toEqual({ ...zero, doubled: 1 });
   });
 
   test('an event behind a later one is out of order', () => {
@@ -335,6 +380,30 @@ describe('over the real SDK', () => {
     await server.clock.until(() => luis!.conversation.entries.at(-1)?.text === 'behind it');
     await server.clock.advance(2_000);
     expect(ledger.counts).toMatchObject({ lost: 0, doubled: 0, outOfOrder: 0, messages: 3 });
+    close();
+  });
+
+  test('a server that went back to an older state begins a new log, of which nothing old is expected', async () => {
+    const server = new MemoryServer();
+    const { ledger, people, close } = await company(server);
+    const [ana] = people;
+    server.say('luis', conversationId, 'kept');
+    await server.clock.advance(1_000);
+    const before = server.snapshot();
+    for (const text of ['gone 1', 'gone 2']) ledger.witness('ana').sent(ana!.conversation.send(text));
+    await server.clock.advance(longMs);
+    server.restore(before);
+    await server.clock.until(() => people.every(({ client }) => client.state === 'offline'));
+    await server.clock.until(() => people.every(({ client }) => client.state === 'live'), 60_000);
+    await server.clock.advance(2_000);
+    ledger.witness('ana').sent(ana!.conversation.send('stays'));
+    await server.clock.advance(longMs);
+    expect(ledger.findings).toEqual([]);
+    expect(ledger.counts).toMatchObject({ messages: server.log(conversationId).length, deliveries: 3 });
+    server.faults.add(({ userId, name }) => (userId === 'luis' && name === 'message:new' ? 'drop' : undefined));
+    ledger.witness('ana').sent(ana!.conversation.send('unheard'));
+    await server.clock.advance(longMs);
+    expect(ledger.counts.lost).toBe(1);
     close();
   });
 

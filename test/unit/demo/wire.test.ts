@@ -101,8 +101,9 @@ test('the next message reaches the server twice, that one only, and is stored on
   await server.clock.advance(100);
   expect(ana.wire.armed.double).toBe(false);
   expect(server.count('message:send')).toBe(3);
-  const commands = framesOf('message:send').filter(({ kind }) => kind === 'command');
-  expect(commands.map(({ fate }) => fate)).toEqual(['doubled', 'passed']);
+  const fates = (of: string) => framesOf('message:send').flatMap(({ kind, fate }) => (kind === of ? [fate] : []));
+  expect(fates('command')).toEqual(['doubled', 'passed']);
+  expect(fates('reply')).toEqual(['passed', 'passed', 'passed']);
   expect(stored()).toEqual(['twice', 'once']);
 });
 
@@ -148,9 +149,25 @@ test('a connection that is asked for in sleep is never made', async () => {
   ana.client.close();
   const over = ana.clock.sleep(tenMinutes);
   ana.client.connect().catch(() => {});
+  await server.clock.advance(napMs / 2);
+  ana.wire.cut();
+  ana.wire.mend();
+  expect(ana.client.state).toBe('connecting');
   await server.clock.run(over);
   expect(server.sessionsOf('ana')).toEqual([]);
   await server.clock.until(() => ana.client.state === 'live');
+});
+
+test('a socket asked for while cut fails as in a browser: an error, then 1006', async () => {
+  const { wire } = labPerson(server, 'eva');
+  wire.cut();
+  const heard: unknown[] = [];
+  const socket = new wire.WebSocket('ws://memory.example/app');
+  socket.onerror = () => heard.push('error');
+  socket.onclose = ({ code }: { code: number }) => heard.push(code);
+  expect(heard).toEqual([]);
+  await server.clock.advance(0);
+  expect(heard).toEqual(['error', 1006]);
 });
 
 test('round trips: the latest, and the median of the last fifty', () => {

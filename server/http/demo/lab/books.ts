@@ -63,7 +63,7 @@ export class Books {
 
   /** @param what names the thing: however often it is seen, it counts once */
   find(kind: Lasting, personId: string, what: string, words: string): void {
-    if (!this.#findings[kind].has(what)) this.#findings[kind].set(what, { kind, personId, words });
+    this.#findings[kind].set(what, { kind, personId, words });
     this.changes.tell();
   }
 

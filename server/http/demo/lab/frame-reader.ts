@@ -9,12 +9,14 @@ import type { WireFrame } from './frame.ts';
 /** What the bytes of a frame say. */
 export type FrameContent = Pick<WireFrame, 'kind' | 'name' | 'requestId' | 'body' | 'bytes' | 'roundTripMs'>;
 
+/** Commands of one connection, the newest ones. */
+const remembered = 1_000;
 /** Stands in the bytes of a frame where the token was. */
 const blank = '*'.charCodeAt(0);
 
 export class FrameReader {
   readonly #timeMs: () => number;
-  readonly #open = new Map<number, { readonly name: CommandName; readonly writtenMs: number }>();
+  readonly #asked = new Map<number, { readonly name: CommandName; readonly writtenMs: number }>();
 
   /** @param timeMs any clock that only runs forward */
   constructor(timeMs: () => number) {
@@ -26,7 +28,7 @@ export class FrameReader {
     try {
       const { id, name, body } = decodeCommand(bytes);
       if (name === undefined) return { kind: 'unknown', name: 'unknown', requestId: id, body, bytes: bytes.slice() };
-      this.#open.set(id, { name, writtenMs: this.#timeMs() });
+      this.#remember(id, name);
       return { kind: 'command', name, requestId: id, ...withoutToken(body, bytes.slice()) };
     } catch {
       return unreadable(bytes);
@@ -47,11 +49,17 @@ export class FrameReader {
     if (frame.kind === 'push') return { kind: 'push', name: frame.name, body: frame.body, bytes };
     if (frame.kind === 'unknown') return { kind: 'unknown', name: 'unknown', body: undefined, bytes };
     const { kind, id: requestId } = frame;
-    const asked = this.#open.get(requestId);
-    this.#open.delete(requestId);
+    const asked = this.#asked.get(requestId);
     const name = asked?.name ?? 'unknown';
     const body = frame.kind === 'error' ? frame.error : asked ? replyBody(asked.name, frame.slots) : frame.slots;
     return { kind, name, requestId, body, bytes, ...(asked && { roundTripMs: this.#timeMs() - asked.writtenMs }) };
+  }
+
+  /** Also behind its answer: what was written twice is answered twice. */
+  #remember(id: number, name: CommandName): void {
+    this.#asked.set(id, { name, writtenMs: this.#timeMs() });
+    const [oldest] = this.#asked.keys();
+    if (this.#asked.size > remembered && oldest !== undefined) this.#asked.delete(oldest);
   }
 }
 

@@ -16,8 +16,8 @@ export interface CheckedView {
   readonly pending: ReadonlySet<string>;
   /** Messages that were given up, by key. */
   readonly failed: ReadonlySet<string>;
-  /** What stands there a second time. */
-  readonly doubled: readonly { readonly key: string; readonly seq: number | undefined }[];
+  /** Messages that stand there twice, by key. */
+  readonly doubled: ReadonlySet<string>;
   /** A seq, and a lower one behind it. */
   readonly wentBack: readonly (readonly [before: number, behind: number])[];
 }
@@ -29,14 +29,14 @@ export function checkView(entries: readonly ViewEntry[], personId: string): Chec
   const pending = new Set<string>();
   const failed = new Set<string>();
   const stored: { key: string; seq: number }[] = [];
-  const doubled: { key: string; seq: number | undefined }[] = [];
+  const doubled = new Set<string>();
   const wentBack: [number, number][] = [];
   let lowest: number | undefined;
   let highest = 0;
   for (const { seq, status, type, sender, messageId } of entries) {
     const isMessage = type !== 'system';
     const key = isMessage ? keyOf(sender || personId, messageId) : `system ${seq}`;
-    if (keys.has(key) || (seq !== undefined && seqs.has(seq))) doubled.push({ key, seq });
+    if (keys.has(key)) doubled.add(key);
     else if (seq !== undefined && seq < highest) wentBack.push([highest, seq]);
     keys.add(key);
     if (seq === undefined) {

@@ -12,9 +12,8 @@ export class Witness {
   readonly #personId: string;
   readonly #books: Books;
   readonly #graceMs: number;
-  /** Messages and seqs of the events so far. */
-  readonly #heard = new Set<string>();
-  readonly #heardSeqs = new Set<number>();
+  /** Seqs of the events so far. */
+  readonly #heard = new Set<number>();
   #lastSeq = 0;
   /** Seqs that must come as events. */
   readonly #awaited = new Set<number>();
@@ -48,7 +47,7 @@ export class Witness {
 
   /** Messages that came as events. */
   get deliveries(): number {
-    return this.#heardSeqs.size;
+    return this.#heard.size;
   }
 
   /** The person's client was given a message, or a failed one once more. */
@@ -80,15 +79,12 @@ export class Witness {
 
   /** An event `message` came. */
   heard({ seq, sender, messageId }: Entry): void {
-    const key = keyOf(sender, messageId);
-    if (this.#heardSeqs.has(seq) || this.#heard.has(key))
-      this.#found('doubled', `event ${key}`, `the event of seq ${seq} came twice to ${this.#personId}`);
+    if (this.#heard.has(seq)) this.#found('doubled', `event ${seq}`, `the event of seq ${seq} came twice to ${this.#personId}`);
     else if (seq < this.#lastSeq)
       this.#found('outOfOrder', `event ${seq}`, `${this.#personId} heard seq ${seq} behind seq ${this.#lastSeq}`);
-    this.#heard.add(key);
-    this.#heardSeqs.add(seq);
+    this.#heard.add(seq);
     this.#lastSeq = Math.max(this.#lastSeq, seq);
-    this.#store(key, seq);
+    this.#store(keyOf(sender, messageId), seq);
     this.#awaited.delete(seq);
   }
 
@@ -116,7 +112,6 @@ export class Witness {
   /** The log is another one: begins again with the view that the next audit finds. */
   forget(): void {
     this.#heard.clear();
-    this.#heardSeqs.clear();
     this.#awaited.clear();
     this.#lost.clear();
     this.#looked = new WeakSet();
@@ -139,7 +134,8 @@ export class Witness {
     this.#looked.add(entry);
     const { seq, sender, messageId, type } = entry;
     if (seq === undefined) return;
-    if (next?.seq !== undefined && seq > next.seq) this.#wentBack(seq, next.seq);
+    if (next?.seq === seq) this.#standsTwice(keyOf(sender || this.#personId, messageId));
+    else if (next?.seq !== undefined && seq > next.seq) this.#wentBack(seq, next.seq);
     if (type !== 'system') this.#store(keyOf(sender || this.#personId, messageId), seq);
   }
 
@@ -148,7 +144,7 @@ export class Witness {
     const { highest } = this.#view;
     this.#view = checkView(this.#entries, this.#personId);
     const { doubled, wentBack, stored, pending } = this.#view;
-    for (const { key, seq } of doubled) this.#found('doubled', `view ${key}`, `seq ${seq} stands twice in the view of ${this.#personId}`);
+    for (const key of doubled) this.#standsTwice(key);
     for (const [before, behind] of wentBack) this.#wentBack(before, behind);
     if (this.#view.highest < highest) this.#wentBack(highest, this.#view.highest);
     for (const { key, seq } of stored) this.#books.store(this.#personId, key, seq);
@@ -185,6 +181,10 @@ export class Witness {
     return this.#books.nowMs() - Math.max(sinceMs, this.#liveSince) >= this.#graceMs;
   }
 
+  #standsTwice(key: string): void {
+    this.#found('doubled', `view ${key}`, `the message ${key} stands twice in the view of ${this.#personId}`);
+  }
+
   #wentBack(before: number, behind: number): void {
     const words = `the view of ${this.#personId} goes from seq ${before} back to seq ${behind}`;
     this.#found('outOfOrder', `view ${before} ${behind}`, words);
@@ -195,7 +195,7 @@ export class Witness {
   }
 
   #expect(seq: number): void {
-    if (this.#beginsAfter !== undefined && seq > this.#beginsAfter && !this.#heardSeqs.has(seq)) this.#awaited.add(seq);
+    if (this.#beginsAfter !== undefined && seq > this.#beginsAfter && !this.#heard.has(seq)) this.#awaited.add(seq);
   }
 
   #store(key: string, seq: number): void {
