@@ -165,3 +165,17 @@ test('a component that is gone and comes back shows the conversation at once, wi
   expect(new Set(rendered)).toEqual(new Set(['hello']));
   expect(asked()).toBe(before);
 });
+
+test('presence watched before the first connection is asked for once with it, and once with every other', async () => {
+  const page = new Page();
+  page.server.conversation('talk', ['ana', 'luis']);
+  const Status = () => usePresence(['luis']).get('luis')?.status ?? 'unknown';
+  await page.show(strict(createElement(UTalkProvider, { options: page.server.options('ana') }, createElement(Status))));
+  await page.do();
+  expect(page.text).toBe('offline');
+  expect(page.server.count('presence:subscribe')).toBe(1);
+  page.server.cut('ana');
+  await page.do();
+  await page.do();
+  expect(page.server.count('presence:subscribe')).toBe(2);
+});
