@@ -178,6 +178,14 @@ describe('the guardian', () => {
     expect(server.errors().match(/UTALK_RATE_PROFILE/g)).toHaveLength(1);
   });
 
+  test('gives up a server that is killed before it listens, again and again', async () => {
+    const early = 'if(process.argv[2]===`guarded`)process.kill(process.pid,`SIGKILL`)';
+    const server = await start(undefined, { NODE_OPTIONS: `--import=data:text/javascript,${early}` });
+    expect(await server.ended).toBe(1);
+    expect(server.errors()).toContain('killed 5 times before it listened, the last time by SIGKILL');
+    expect(server.lines).toEqual([]);
+  });
+
   test('cannot be asked to kill outside development mode', async () => {
     const server = await start(undefined, { JWT_SECRET: 'a secret of more than thirty-two bytes', UTALK_DEMO: '1', HOST: '127.0.0.1' });
     await server.line(isUp);
