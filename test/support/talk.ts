@@ -1,5 +1,6 @@
 // What test/runtimes/talk.ts needs wherever it runs: a real server, a wire to it that can be cut, and the tokens of two people.
 
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { startTestPostgres, type TestPostgres } from './postgres.ts';
@@ -38,9 +39,10 @@ export class TalkPlace {
     return `ws://127.0.0.1:${this.#wire.port}`;
   }
 
-  /** The arguments of talk.ts. */
+  /** The arguments of talk.ts, with two new users: limits count per user. */
   async arguments(): Promise<string[]> {
-    return [this.wsUrl, ...(await Promise.all(['ana', 'luis'].map((userId) => signTestToken({ userId }))))];
+    const userIds = [`ana-${randomUUID()}`, `luis-${randomUUID()}`];
+    return [this.wsUrl, ...(await Promise.all(userIds.map((userId) => signTestToken({ userId }))))];
   }
 
   /** Follows a talk by its lines: cuts the wire when it asks, and looks at what luis has in the end. */
