@@ -44,12 +44,8 @@ class RealtimeClient extends Engine implements Client {
   async connect({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     assertGoing(signal);
     this.uplink.connect();
-    const isLive = () => {
-      this.uplink.assertHope();
-      return this.state === 'live';
-    };
     try {
-      await this.until(isLive, { signal });
+      await this.until(() => this.uplink.isOpen() && this.state === 'live', { signal });
     } catch (error) {
       if (signal?.aborted) this.uplink.cancel();
       throw error;

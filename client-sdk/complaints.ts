@@ -1,7 +1,6 @@
 // Says in words why a client is not live.
 
 import type { ConnectionState, StateName } from './connection-state.ts';
-import { helpOn } from './errors.ts';
 import type { Logger } from './options.ts';
 
 /** Writes what the developer should know of this state: once for each outage, and nothing of one that ends with the first try. */
@@ -20,5 +19,5 @@ export function complain(state: ConnectionState, logger: Logger): void {
     code?: number;
   };
   const isNews = name === 'offline' ? attempt === 2 : 'authRequired closed'.includes(name) && reason !== 'client';
-  if (isNews) logger.warn(`not live (${name}): ${message}. See ${helpOn(code)}`);
+  if (isNews) logger.warn(`not live (${name}): ${message}. See docs/ERRORS.md#${code}`);
 }

@@ -3,6 +3,7 @@
 
 import type { PushBody } from '../protocol/bodies/index.ts';
 import type { PushName } from '../protocol/ops.ts';
+import * as bounds from './bounds.ts';
 import { complain } from './complaints.ts';
 import type { ClosedReason, ConnectionState } from './connection-state.ts';
 import { closedReasons } from './endings.ts';
@@ -27,9 +28,6 @@ export interface ConnectionHooks {
   onIdentity(identity: Identity): void;
   onPush(name: PushName, body: unknown): void;
 }
-
-/** How long open replies may hold up the move away from a server that shuts down. */
-const maxReplyWaitMs = 2_000;
 
 export class Connection implements LinkHooks {
   state: ConnectionState = { name: 'idle' };
@@ -88,11 +86,15 @@ export class Connection implements LinkHooks {
     if (this.state.name === 'closed') throw new ClosedError(this.state.message);
   }
 
-  /** @throws ClosedError, AuthRequiredError or DisconnectedError where no connection will come by itself */
-  assertHope(): void {
+  /**
+   * Whether a link may be written.
+   * @throws ClosedError, AuthRequiredError or DisconnectedError where none will come by itself
+   */
+  isOpen(): boolean {
     this.assertOpen();
     if (this.state.name === 'authRequired') throw new AuthRequiredError(this.state.reason);
     if (this.state.name === 'idle') throw new DisconnectedError('call connect() first');
+    return !!this.open;
   }
 
   /** Sends a command now; rejects with DisconnectedError when none may be written. */
@@ -103,11 +105,7 @@ export class Connection implements LinkHooks {
 
   /** Sends a command as soon as one may be written, within its timeout. */
   readonly request: Request = async (name, body, options) => {
-    const isOpen = () => {
-      this.assertHope();
-      return !!this.open;
-    };
-    if (!this.open) await this.#hooks.until(isOpen, { timeoutMs: this.#settings.requestTimeoutMs, ...options, what: name });
+    if (!this.open) await this.#hooks.until(() => this.isOpen(), { timeoutMs: this.#settings.requestTimeoutMs, ...options, what: name });
     return this.requestNow(name, body, options);
   };
 
@@ -164,7 +162,7 @@ export class Connection implements LinkHooks {
     const { clock } = this.#settings;
     this.open = undefined;
     link.slot = clock.now() + reconnectInMs;
-    const answered = Promise.race([link.answered(), sleep(clock, maxReplyWaitMs, link.signal)]);
+    const answered = Promise.race([link.answered(), sleep(clock, bounds.maxReplyWaitMs, link.signal)]);
     await Promise.all([answered, sleep(clock, reconnectInMs, link.signal)]);
     // Where the server closed first, the fall has kept the slot.
     if (!link.signal.aborted) this.#try('reconnect');

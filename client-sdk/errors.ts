@@ -34,15 +34,10 @@ export class UTalkError extends Error {
     this.details = details;
   }
 
-  /** What to do about it, in words, and where to read more; `remedyOf` of the entry `client/remedies` says it for each code. */
+  /** What to do about it: where it is said, for each code; `remedyOf` of the entry `client/remedies` says it in words. */
   get remediation(): string {
-    return `${this.retryable ? 'Try again later.' : 'Change something first.'} See ${helpOn(this.code.toLowerCase())}`;
+    return `See docs/ERRORS.md#${this.code.toLowerCase()}`;
   }
-}
-
-/** Where the documents explain an error or close code. */
-export function helpOn(anchor: string | number): string {
-  return `docs/ERRORS.md#${anchor}`;
 }
 
 /** The server refused a command. */

@@ -4,9 +4,9 @@ export type Random = () => number;
 
 /** A source of 0 ≤ x < 1, from the platform's generator where there is one. */
 export const platformRandom: Random = () => {
-  const crypto = globalThis.crypto as Crypto | undefined;
-  if (typeof crypto?.getRandomValues !== 'function') return Math.random();
-  return (crypto.getRandomValues(new Uint32Array(1))[0] as number) / 0x1_0000_0000;
+  const crypto = globalThis.crypto as Partial<Crypto> | undefined;
+  const [number] = crypto?.getRandomValues?.(new Uint32Array(1)) ?? [];
+  return number === undefined ? Math.random() : number / 0x1_0000_0000;
 };
 
 /** A UUIDv7 in lower-case text: 48 bits of time in ms, 74 random bits. */

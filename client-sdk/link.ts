@@ -5,6 +5,7 @@ import type { CommandInput, CommandOutput } from '../protocol/bodies/index.ts';
 import * as limits from '../protocol/client-limits.ts';
 import type { CommandName, PushName } from '../protocol/ops.ts';
 import { subprotocol } from '../protocol/version.ts';
+import * as bounds from './bounds.ts';
 import { decodeFrame, encodeCommand, replyBody, type ServerFrame } from './codec.ts';
 import { DisconnectedError, ServerError, TimeoutError, UTalkError } from './errors.ts';
 import { Keepalive } from './keepalive.ts';
@@ -24,11 +25,6 @@ export interface LinkHooks {
   /** The link fell by itself. Not called after `close`. */
   onDown(code: number, reason: string): void;
 }
-
-/** How long the close frame behind a refused `auth` is waited for: its code says more than the error. */
-const closeFrameWaitMs = 1_000;
-/** What a frame behind an unanswered `auth` costs at least of the bytes that the server takes there. */
-const minCost = limits.maxBytesBeforeAuth / limits.maxFramesBeforeAuth;
 
 export class Link {
   /** What the server said before it closed: the refusal of `auth`, or its farewell. */
@@ -108,9 +104,7 @@ export class Link {
   fall(code: number, reason?: string): void {
     if (this.signal.aborted) return;
     this.close();
-    const words = this.#isOpen
-      ? `the connection ended (${code})`
-      : `${this.#settings.url} cannot be reached, or does not admit this origin`;
+    const words = this.#isOpen ? `the connection ended (${code})` : `${this.#settings.url} cannot be reached`;
     this.#hooks.onDown(code, this.lastWords || reason || words);
   }
 
@@ -142,7 +136,7 @@ export class Link {
     const refused = async (error: UTalkError) => {
       this.lastWords = error.message;
       this.leastWaitMs = error.retryAfterMs ?? 0;
-      await sleep(clock, closeFrameWaitMs, this.signal);
+      await sleep(clock, bounds.closeFrameWaitMs, this.signal);
       this.fall(error instanceof TimeoutError ? 1006 : error.retryable ? 1013 : 4401);
     };
     this.request('auth', { token, previousSessionId, agent }).then(welcomed, refused);
@@ -151,7 +145,8 @@ export class Link {
 
   /** Behind an unanswered `auth` the server takes a bounded number of frames and bytes; the rest waits here. */
   #write(frame: Uint8Array): void {
-    this.#credit -= Math.max(frame.length, minCost);
+    // Each costs its share at least, so that neither bound is passed.
+    this.#credit -= Math.max(frame.length, limits.maxBytesBeforeAuth / limits.maxFramesBeforeAuth);
     if (this.#credit < 0) this.#backlog.push(frame);
     else if (!this.signal.aborted) this.#socket?.send(frame);
   }

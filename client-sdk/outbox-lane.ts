@@ -3,18 +3,13 @@
 // does this side: after a refusal it waits for all answers, then begins again with the oldest. Failed messages stay, and are
 // passed over, until they are tried again or taken back.
 
+import * as bounds from './bounds.ts';
 import { TimeoutError, type UTalkError } from './errors.ts';
 import type { Settings } from './options.ts';
 import type { OutgoingMessage } from './send-message.ts';
 
 /** Waits before the second, third and fourth try. */
 const retryDelaysMs = [1_000, 2_000, 4_000];
-/** A refusal that asks for a longer wait than this is a failure for the user to see. */
-const maxRetryAfterMs = 60_000;
-/** A refused message is tried again within this time at random, so that clients do not come back all at once. */
-const refusalJitterMs = 2_000;
-/** Refused for this long, it has failed. */
-const maxRefusedMs = 30_000;
 
 export class OutboxLane {
   messages: OutgoingMessage[] = [];
@@ -63,7 +58,7 @@ export class OutboxLane {
   refused(message: OutgoingMessage, error: UTalkError): number | undefined {
     const now = this.#settings.clock.now();
     let waitMs = error.retryAfterMs ?? 0;
-    if (!error.retryable || waitMs > maxRetryAfterMs) return undefined;
+    if (!error.retryable || waitMs > bounds.maxRetryAfterMs) return undefined;
     if (error instanceof TimeoutError) {
       const delayMs = retryDelaysMs[message.timeouts++];
       if (delayMs === undefined) return undefined;
@@ -74,8 +69,8 @@ export class OutboxLane {
       // What is refused behind a refused head is not to blame; and a rate limit passes by itself.
       if (message === this.open[0] && error.code !== 'RATE_LIMIT_EXCEEDED') {
         message.refusedSince ??= now;
-        if (now - message.refusedSince >= maxRefusedMs) return undefined;
-        waitMs = Math.max(waitMs, this.#settings.random() * refusalJitterMs);
+        if (now - message.refusedSince >= bounds.maxRefusedMs) return undefined;
+        waitMs = Math.max(waitMs, this.#settings.random() * bounds.refusalJitterMs);
       }
     }
     return waitMs;

@@ -2,17 +2,13 @@
 // failed included until they are taken back or tried again, and in what is on its way: the rate limit of sends counts per
 // user, so a refusal for that reason holds every lane.
 
+import * as bounds from './bounds.ts';
 import type { Core } from './core.ts';
 import { DisconnectedError, OutboxFullError, TimeoutError, UTalkError } from './errors.ts';
 import type { Acknowledgement } from './local-echo.ts';
 import { OutboxLane } from './outbox-lane.ts';
 import { sleep } from './pending.ts';
 import type { OutgoingMessage } from './send-message.ts';
-
-/** On their way in all conversations: below the burst of frames that the server takes. */
-const maxWindow = 64;
-/** The wait after a rate limit that names none. */
-const defaultHoldMs = 1_000;
 
 export class Outbox {
   /** Waits that are not over, which hold every lane. */
@@ -23,7 +19,7 @@ export class Outbox {
   #flight: AbortSignal | undefined;
   #inFlight = 0;
   /** Shrinks to one at a rate limit, and grows with each acknowledgement. */
-  #window = maxWindow;
+  #window = bounds.maxWindow;
 
   constructor(core: Core) {
     this.#core = core;
@@ -72,7 +68,7 @@ export class Outbox {
   /** A new connection: all that is open is sent again, from the oldest on. */
   resume(signal: AbortSignal): void {
     this.#flight = signal;
-    this.#window = maxWindow;
+    this.#window = bounds.maxWindow;
     for (const lane of this.#lanes.values()) lane.resume();
     this.#pump();
   }
@@ -114,7 +110,7 @@ export class Outbox {
     try {
       const ack = await this.#core.requestNow('message:send', { ...message.entry, first }, { timeoutMs: this.#core.settings.ackTimeoutMs });
       // Also when the log has confirmed it before.
-      this.#window = Math.min(this.#window + 1, maxWindow);
+      this.#window = Math.min(this.#window + 1, bounds.maxWindow);
       message.settle(ack);
     } catch (error) {
       this.#unanswered(lane, message, error instanceof UTalkError ? error : new UTalkError('INVALID_BODY', String(error)));
@@ -130,7 +126,7 @@ export class Outbox {
     if (error instanceof TimeoutError) this.#core.uplink.wake();
     if (error.code === 'RATE_LIMIT_EXCEEDED') {
       this.#window = 1;
-      this.#hold(this, error.retryAfterMs ?? defaultHoldMs);
+      this.#hold(this, error.retryAfterMs ?? bounds.rateLimitHoldMs);
     }
     const waitMs = lane.refused(message, error);
     if (waitMs === undefined) message.fail(error);

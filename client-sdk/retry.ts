@@ -1,12 +1,9 @@
 // The wait before the next attempt to connect, and what may cut it short. Full jitter: a herd that was cut at one moment comes
 // back spread over the whole interval.
 
+import * as bounds from './bounds.ts';
 import { leastWaitsMs } from './endings.ts';
 import type { Settings } from './options.ts';
-
-const baseMs = 1_000;
-/** A connection that was live for this long was a success: the count of failures begins anew. */
-const stableMs = 5_000;
 
 /** Codes that say the other side ended the connection in good order: the first try after them needs no wait. */
 const cleanCodes: readonly number[] = [1001, 1012, 4401, 4408, 4413];
@@ -41,9 +38,9 @@ export class Retry {
    */
   schedule(code: number, liveMs: number, { slot, leastWaitMs = 0 }: Bounds): number {
     const { clock, random, reconnectCeilingMs } = this.#settings;
-    if (liveMs >= stableMs) this.failures = 0;
+    if (liveMs >= bounds.stableMs) this.failures = 0;
     const isFree = slot !== undefined || (this.failures === 0 && cleanCodes.includes(code));
-    const spreadMs = isFree ? 0 : Math.min(reconnectCeilingMs, baseMs * 2 ** this.failures);
+    const spreadMs = isFree ? 0 : Math.min(reconnectCeilingMs, bounds.reconnectBaseMs * 2 ** this.failures);
     const now = clock.now();
     this.failures++;
     this.#notBefore = slot === undefined ? now + Math.max(leastWaitMs, leastWaitsMs[code] ?? 0) : Math.max(slot, now);

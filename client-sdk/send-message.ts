@@ -52,7 +52,7 @@ export function sendMessage(conversation: Sender, core: Core, draft: MessageDraf
     error: undefined,
   };
   const known = conversation.log.echo.find(entry.messageId);
-  if (known && known.status !== 'failed') throw new UTalkError('ID_REUSED', `the message ${entry.messageId} is on its way already`);
+  if (known && known.status !== 'failed') throw new UTalkError('ID_REUSED', `${entry.messageId} is on its way`);
   const message = new OutgoingMessage(conversation, core, entry, signal);
   const failed = core.outbox.find(conversation.id, entry.messageId);
   core.outbox.assertRoom(message.bytes, failed);
@@ -159,7 +159,7 @@ export class OutgoingMessage implements SentMessage {
   }
 
   /** Taken back, or replaced by another try. */
-  withdraw(reason: unknown = new UTalkError('CANCELLED', 'the message was taken back')): true {
+  withdraw(reason: unknown = new UTalkError('CANCELLED', 'taken back')): true {
     this.#isWithdrawn = true;
     this.#core.keeper?.journal.remove(this);
     this.#conversation.log.echo.remove(this.messageId);

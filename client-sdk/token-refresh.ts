@@ -1,12 +1,11 @@
 // Swaps the token of a living connection before it expires. One refresh at a time; it goes on until it succeeds or the
 // connection ends, because the server itself ends a session whose token ran out.
 
+import * as bounds from './bounds.ts';
 import { ServerError } from './errors.ts';
 import type { Link } from './link.ts';
 import type { AuthReason, Settings } from './options.ts';
 import { sleep } from './pending.ts';
-
-const pauseMs = 5_000;
 
 /** The server said that the token of this link ends, or has ended. */
 export async function keepFresh(link: Link, { auth, clock, logger }: Settings): Promise<void> {
@@ -26,6 +25,6 @@ export async function keepFresh(link: Link, { auth, clock, logger }: Settings): 
       if (error instanceof ServerError && !error.retryable) reason = 'refused';
       if (!signal.aborted) logger.warn('the token could not be renewed', { error });
     }
-    await sleep(clock, pauseMs, signal);
+    await sleep(clock, bounds.renewalPauseMs, signal);
   }
 }

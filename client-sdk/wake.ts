@@ -1,6 +1,7 @@
 // Notices that the network, the page or the machine is back. What a platform does not tell is not watched; that the clock
 // jumped is seen everywhere, because timers stand still while a machine sleeps.
 
+import * as bounds from './bounds.ts';
 import type { Clock } from './clock.ts';
 
 interface Target {
@@ -11,8 +12,6 @@ interface Target {
 interface Page extends Target {
   document?: Target & { visibilityState?: string };
 }
-
-const tickMs = 5_000;
 
 /**
  * Calls `onWake` when the page becomes visible or is shown again from the cache, the network comes or goes, or the clock
@@ -38,9 +37,9 @@ export function watchWake(onWake: () => void, clock: Clock, page: Page = globalT
   const tick = (before: number) => {
     const movedMs = clock.now() - before;
     // Back counts as well: who set the clock may have moved the machine.
-    if (movedMs < 0 || movedMs > 2 * tickMs) onWake();
+    if (movedMs < 0 || movedMs > 2 * bounds.clockTickMs) onWake();
     const now = clock.now();
-    timer = clock.setTimeout(() => tick(now), tickMs);
+    timer = clock.setTimeout(() => tick(now), bounds.clockTickMs);
   };
   tick(clock.now());
   return () => {

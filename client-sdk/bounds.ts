@@ -1,0 +1,28 @@
+// The waits and bounds of the client that are its own, each a constant of its own, so that bundlers can put the number where it
+// is used. Those that the protocol sets are in protocol/client-limits.ts.
+
+/** The ceiling of the first wait before another attempt to connect; doubled with each failure. */
+export const reconnectBaseMs = 1_000;
+/** A connection that was live for this long was a success: the count of failures begins anew. */
+export const stableMs = 5_000;
+/** How long the close frame behind a refused `auth` is waited for: its code says more than the error. */
+export const closeFrameWaitMs = 1_000;
+/** How long open replies may hold up the move away from a server that shuts down. */
+export const maxReplyWaitMs = 2_000;
+/** Between two attempts to renew a token. */
+export const renewalPauseMs = 5_000;
+/** Between two looks at the clock for a jump. */
+export const clockTickMs = 5_000;
+/** Longest pause before a command is repeated that the server could not carry out now. */
+export const longestPauseMs = 8_000;
+
+/** Messages on their way in all conversations: below the burst of frames that the server takes. */
+export const maxWindow = 64;
+/** The wait after a rate limit that names none. */
+export const rateLimitHoldMs = 1_000;
+/** A refusal that asks for a longer wait than this is a failure for the user to see. */
+export const maxRetryAfterMs = 60_000;
+/** A refused message is tried again within this time at random, so that clients do not come back all at once. */
+export const refusalJitterMs = 2_000;
+/** Refused for this long, a message has failed. */
+export const maxRefusedMs = 30_000;
