@@ -3,6 +3,9 @@
 
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { decodeCommand, encodeError } from '../../protocol/codec.ts';
+import { commandOps } from '../../protocol/index.ts';
+import { desktop } from '../support/browser.ts';
 import {
   allWell,
   DemoSite,
@@ -13,6 +16,7 @@ import {
   fault,
   live,
   openFrame,
+  panel,
   patient,
   people,
   queue,
@@ -22,6 +26,7 @@ import {
   verdict,
   write,
 } from '../support/demo-site.ts';
+import { forgeWireOf } from '../support/demo-wire.ts';
 
 describe('the buttons of a person', () => {
   let site: DemoSite;
@@ -135,6 +140,26 @@ describe('the buttons of a person', () => {
     expect(await verdict(page)).toBe(allWell);
   });
 
+  test('a message that is refused stays there as not sent, and is stored once when it is tried again', async () => {
+    let refusals = 0;
+    const luis = forgeWireOf('luis', {
+      toServer(frame, pass, answer) {
+        const { op, id } = decodeCommand(frame);
+        if (op !== commandOps['message:send'] || refusals++ > 0) pass(frame);
+        else answer(encodeError(id, { code: 'CONVERSATION_CLOSED', message: 'it is closed', retryable: false }));
+      },
+    });
+    const { page, complaints } = await site.open('/', { viewport: desktop }, luis);
+    await live(page, ...everybody);
+    await write(page, 'luis', 'too late');
+    await expectMarks(page, 'luis', ['Not sent']);
+    await panel(page, 'luis').getByRole('button', { name: 'Try again' }).click();
+    await expectMarks(page, 'luis', ['Delivered']);
+    await expectNewest(page, 'eva', ['too late']);
+    expect((await storedTexts()).filter((text) => text === 'too late')).toHaveLength(1);
+    expect(complaints).toEqual([]);
+  });
+
   test('the server cannot be killed where nothing would start it again, and the button says why', async () => {
     const { page, complaints } = await site.open();
     await live(page, ...everybody);
@@ -168,6 +193,7 @@ describe('the button that kills the server', () => {
     for (const user of everybody) await expectNewest(page, user, ['before', 'without a server']);
     await expect.poll(() => queue(page, 'ana'), patient).toBe('0');
     expect((await site.log()).filter(({ text }) => text === 'without a server')).toHaveLength(1);
+    await expect.poll(() => page.locator('#notice').innerText(), patient).toMatch(/ All were live again after \d+\.\d s\.$/);
     expect(await verdict(page)).toBe(allWell);
   });
 });

@@ -1,12 +1,13 @@
 // The live line is not blind: a network that lies to the SDK, as no fault of the page does, makes it say so. What cannot be
 // forged on the wire, an SDK that goes back, is shown to the ledger in its unit tests.
 
-import type { BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { decodePush, encodePush, unpack } from '../../protocol/codec.ts';
 import { pushOps, replyKind } from '../../protocol/index.ts';
 import { accessibilityFaults, desktop, screenshot } from '../support/browser.ts';
 import { allWell, DemoSite, everybody, expectNewest, live, patient, texts, verdict, write } from '../support/demo-site.ts';
+import { forgeWireOf } from '../support/demo-wire.ts';
 
 let site: DemoSite;
 
@@ -18,9 +19,11 @@ afterAll(() => site?.close());
 
 test('a message that somebody who is live does not get is lost, until it comes', async () => {
   let swallows = false;
-  const eva = onWireOf('eva', (frame, pass) => {
-    const isPush = (unpack(frame) as unknown[])[0] !== replyKind;
-    if (!(swallows && isPush)) pass(frame);
+  const eva = forgeWireOf('eva', {
+    toClient(frame, pass) {
+      const isPush = (unpack(frame) as unknown[])[0] !== replyKind;
+      if (!(swallows && isPush)) pass(frame);
+    },
   });
   const { page } = await site.open('/', { viewport: desktop }, eva);
   await live(page, ...everybody);
@@ -41,11 +44,13 @@ test('a message that somebody who is live does not get is lost, until it comes',
 });
 
 test('a message that is stored under two numbers is doubled, and stays so', async () => {
-  const eva = onWireOf('eva', (frame, pass) => {
-    pass(frame);
-    if ((unpack(frame) as unknown[])[0] !== pushOps['message:new']) return;
-    const entry = decodePush('message:new', frame);
-    if (entry.text === 'once') pass(encodePush('message:new', { ...entry, seq: entry.seq + 1, id: `${entry.id}-forged` }));
+  const eva = forgeWireOf('eva', {
+    toClient(frame, pass) {
+      pass(frame);
+      if ((unpack(frame) as unknown[])[0] !== pushOps['message:new']) return;
+      const entry = decodePush('message:new', frame);
+      if (entry.text === 'once') pass(encodePush('message:new', { ...entry, seq: entry.seq + 1, id: `${entry.id}-forged` }));
+    },
   });
   const { page } = await site.open('/', { viewport: desktop, colorScheme: 'dark' }, eva);
   await live(page, ...everybody);
@@ -55,23 +60,6 @@ test('a message that is stored under two numbers is doubled, and stays so', asyn
   expect((await texts(page, 'eva')).filter((text) => text === 'once').length).toBeGreaterThan(0);
   await screenshot(page, 'demo-line-doubled');
 });
-
-/** Puts `hear` between the server and this person's connections. */
-function onWireOf(user: string, hear: (frame: Buffer, pass: (frame: Buffer) => void) => void) {
-  return (context: BrowserContext) =>
-    context.routeWebSocket(/\/app$/, (client) => {
-      const server = client.connectToServer();
-      let owner: unknown;
-      server.onMessage((message) => {
-        const frame = Buffer.from(message as Buffer);
-        // The first frame of a connection answers `auth`, with the user's id in its second slot.
-        owner ??= (unpack(frame) as [number, number, unknown[]])[2][1];
-        const pass = (passed: Buffer) => client.send(passed);
-        if (owner === user) hear(frame, pass);
-        else pass(frame);
-      });
-    });
-}
 
 async function expectAlarm(page: Page, alarm: boolean): Promise<void> {
   await expect.poll(() => page.locator('#line').getAttribute('data-broken'), patient).toBe(alarm ? '' : null);

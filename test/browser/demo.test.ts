@@ -52,7 +52,8 @@ describe('two customers, an agent and a bot side by side', () => {
     await expectNewest(page, 'luis', messages);
     await expectNewest(page, 'ana', messages);
     await expectMarks(page, 'ana', ['Delivered', 'Delivered', 'Delivered']);
-    await expect.poll(() => unread(page, 'luis').innerText(), patient).toBe('3 unread');
+    // Each was answered by the bot.
+    await expect.poll(() => unread(page, 'luis').innerText(), patient).toBe('6 unread');
     expect(await panel(page, 'luis').locator('.typing').innerText()).toBe('');
 
     await input(page, 'luis').click();

@@ -31,6 +31,12 @@ export class Attention {
     this.#tell();
   }
 
+  /** Whether it was the last one clicked or typed in, wherever the user looks now. */
+  isLast(panel: HTMLElement): boolean {
+    return this.#active === panel;
+  }
+
+  /** Whether the user looks at it now. */
   has(panel: HTMLElement): boolean {
     return this.#active === panel && document.visibilityState === 'visible' && document.hasFocus();
   }

@@ -4,6 +4,8 @@ import { part, setText } from './dom.ts';
 import type { Panel } from './panel.ts';
 import { instantWords } from './wording.ts';
 
+const whyNot = 'The server can be killed only where script/server has started it: something must start it again.';
+
 /** Messages that everybody writes at once. */
 const burst = 10;
 
@@ -21,23 +23,26 @@ export function addControls({ bar, notice, panels, canKill }: ControlsOptions): 
   const say = (text: string) => setText(notice, text);
   const kill = part<HTMLButtonElement>(bar, '#kill');
   if (!canKill) explainWhyNot(kill);
-  kill.addEventListener('click', () => void killServer(canKill, say));
+  kill.addEventListener('click', () => void (canKill ? killServer(panels, say) : say(whyNot)));
   part(bar, '#everybody').addEventListener('click', () => letAllWrite(panels, say));
 }
 
 /** The button stays reachable, so that the reason can be found. */
 function explainWhyNot(kill: HTMLButtonElement): void {
   kill.setAttribute('aria-disabled', 'true');
-  kill.title = 'Only where script/server has started the server: something must start it again';
+  kill.title = whyNot;
 }
 
-async function killServer(canKill: boolean, say: (text: string) => void): Promise<void> {
-  if (!canKill) return say('The server can be killed only where script/server has started it: something must start it again.');
-  const at = instantWords(Date.now());
+async function killServer(panels: readonly Panel[], say: (text: string) => void): Promise<void> {
+  const at = Date.now();
+  const back = Promise.all(panels.filter(({ wire }) => !wire.isCut).map((panel) => panel.nextLive()));
   try {
     const response = await fetch('/demo/kill', { method: 'POST' });
     if (!response.ok) throw new Error(((await response.json()) as { message: string }).message);
-    say(`The server was killed at ${at}, without a farewell. It is started again at once.`);
+    const killed = `The server was killed at ${instantWords(at)}, without a farewell.`;
+    say(`${killed} It is started again at once.`);
+    await back;
+    say(`${killed} All were live again after ${((Date.now() - at) / 1_000).toFixed(1)} s.`);
   } catch (error) {
     // Killed twice within a moment: there was nobody to answer.
     say(error instanceof TypeError ? 'The server is not there. It is being started again.' : (error as Error).message);

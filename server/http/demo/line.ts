@@ -15,6 +15,7 @@ export interface Line {
   readonly side: 'mine' | 'theirs' | 'system';
   readonly sender: string;
   readonly text: string;
+  readonly messageId: string;
   /** ms since 1970. */
   readonly at: number;
   /** On own messages only. */
@@ -62,7 +63,9 @@ export class Lines {
       side: system ? 'system' : mine ? 'mine' : 'theirs',
       sender,
       text: system ? systemWords(entry) : (entry.text ?? entry.type),
-      at: entry.createdAt,
+      messageId: entry.messageId,
+      // Who has slept is ahead of the world until the server has said when it was.
+      at: Math.min(entry.createdAt, Date.now()),
       mark,
     };
     this.#made.set(entry, line);

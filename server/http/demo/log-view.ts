@@ -13,6 +13,8 @@ const olderSlackPx = 160;
 export class LogView {
   /** Called when the reader comes near the beginning. */
   onOlder: () => void = () => {};
+  /** Called with the id of a failed message that shall be tried again. */
+  onAgain: (messageId: string) => void = () => {};
   /** Called when what the reader can see has changed. */
   onMoved: () => void = () => {};
   readonly #log: HTMLElement;
@@ -32,6 +34,10 @@ export class LogView {
     // What scrolls must be reachable by keyboard.
     this.#log.tabIndex = 0;
     this.#log.addEventListener('scroll', () => this.#scrolled());
+    this.#rows.addEventListener('click', ({ target }) => {
+      const again = (target as Element).closest<HTMLButtonElement>('.again');
+      if (again) this.onAgain(again.value);
+    });
     this.#newer.addEventListener('click', () => this.#toEnd());
     const follow = new ResizeObserver(() => this.#atEnd && this.#toEnd());
     follow.observe(this.#log);

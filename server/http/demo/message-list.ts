@@ -14,6 +14,7 @@ interface Row {
   readonly sender: HTMLElement;
   readonly text: HTMLElement;
   readonly time: HTMLTimeElement;
+  readonly again: HTMLButtonElement;
   readonly mark: HTMLElement;
   line?: Line;
   previous?: Line | undefined;
@@ -64,6 +65,7 @@ export class MessageList {
       sender: part(element, '.sender'),
       text: part(element, '.text'),
       time: part<HTMLTimeElement>(element, 'time'),
+      again: part<HTMLButtonElement>(element, '.again'),
       mark: part(element, '.mark'),
     };
     this.#rows.set(key, row);
@@ -94,6 +96,8 @@ function fill(row: Row, line: Line, previous: Line | undefined, now: number): vo
   setText(row.text, line.text);
   row.time.dateTime = new Date(line.at).toISOString();
   setText(row.time, timeWords(line.at));
+  row.again.hidden = line.mark !== 'failed';
+  row.again.value = line.messageId;
   fillMark(row.mark, line);
 }
 

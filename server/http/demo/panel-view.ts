@@ -16,6 +16,9 @@ export interface PanelTemplates {
   entry: HTMLTemplateElement;
 }
 
+/** States on the way to another one. */
+const passing = new Set(['idle', 'connecting', 'syncing']);
+
 /** Where the SDK's count stops. */
 const unreadCap = 100;
 
@@ -28,8 +31,10 @@ export class PanelView {
   /** Called at every change of the input; false when it was emptied. */
   onWriting: (writing: boolean) => void = () => {};
   readonly #input: HTMLTextAreaElement;
+  readonly #name: string;
 
   constructor(person: Person, templates: PanelTemplates) {
+    this.#name = person.name;
     this.element = copyOf(templates.panel);
     this.log = new LogView(this.element, templates.entry);
     this.faults = new FaultButtons(part(this.element, '.faults'));
@@ -51,12 +56,18 @@ export class PanelView {
     this.log.render(lines);
   }
 
-  /** `words` are read out when they change; `reason` says more, for those who look. */
+  /** Screen readers are told of a state that lasts, not of every step on the way there. */
   showState(state: string, words: string, reason: string): void {
     const element = part(this.element, '.state');
     element.dataset.state = state;
     setText(part(element, '.words'), words);
     setText(part(this.element, '.reason'), reason);
+    if (!passing.has(state)) setText(part(this.element, '.announcement'), `${this.#name}: ${words}`);
+  }
+
+  /** Whether screen readers are told what is written here: four panels show the same messages, one is enough to read them out. */
+  speak(aloud: boolean): void {
+    for (const spoken of ['.log', '.typing']) part(this.element, spoken).setAttribute('aria-live', aloud ? 'polite' : 'off');
   }
 
   /** How many messages wait for their acknowledgement, and how long the server takes to answer. */

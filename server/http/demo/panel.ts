@@ -69,6 +69,17 @@ export class Panel {
     this.#join();
   }
 
+  /** Resolves when the client becomes live the next time. */
+  nextLive(): Promise<void> {
+    return new Promise((resolve) => {
+      const off = this.#client.on('state', ({ name }) => {
+        if (name !== 'live') return;
+        off();
+        resolve();
+      });
+    });
+  }
+
   /** Puts a message into the outbox. */
   send(text: string): void {
     this.#options.ledger.witness(this.person.id).sent(this.#conversation.send(text));
@@ -113,8 +124,12 @@ export class Panel {
       onChange(this.#client, conversation.unreadCount);
     });
     conversation.on('typing', () => view.showTyping(typingWords(conversation.typing.users.map((id) => this.#lines.nameOf(id)))));
-    attention.watch(view.element, read);
+    attention.watch(view.element, () => {
+      view.speak(attention.isLast(view.element));
+      read();
+    });
     view.log.onMoved = read;
+    view.log.onAgain = (messageId) => void conversation.retry(messageId);
     view.log.onOlder = olderPages(conversation, view);
   }
 
