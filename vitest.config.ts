@@ -66,7 +66,7 @@ export default defineConfig({
           name: 'runtimes',
           include: ['test/runtimes/**/*.test.ts'],
           testTimeout: 60_000,
-          hookTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
     ],

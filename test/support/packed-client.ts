@@ -9,9 +9,9 @@ import { packClient } from '../../script/pack-client.ts';
 const root = path.resolve(import.meta.dirname, '../..');
 const run = promisify(execFile);
 
-/** Compiles what both packages hold. */
+/** Compiles what both packages hold; its types are checked elsewhere, which takes many times as long. */
 export async function compilePackages(into: string): Promise<void> {
-  await run(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json', '--outDir', into], { cwd: root });
+  await run(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json', '--noCheck', '--outDir', into], { cwd: root });
 }
 
 /**
