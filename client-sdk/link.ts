@@ -7,7 +7,7 @@ import type { CommandName, PushName } from '../protocol/ops.ts';
 import { subprotocol } from '../protocol/version.ts';
 import * as bounds from './bounds.ts';
 import { decodeFrame, encodeCommand, replyBody, type ServerFrame } from './codec.ts';
-import { DisconnectedError, ServerError, TimeoutError, UTalkError } from './errors.ts';
+import { DisconnectedError, ServerError, UTalkError } from './errors.ts';
 import { Keepalive } from './keepalive.ts';
 import type { Settings } from './options.ts';
 import { assertGoing, type Pending, pending, sleep } from './pending.ts';
@@ -76,16 +76,16 @@ export class Link {
    * Sends a command. The promise settles in any case: by the reply, the time, the caller's signal, or the end of the link.
    * @throws ServerError, TimeoutError, the reason of a signal; TypeError or UTalkError TOO_LARGE for a body that cannot be sent
    */
-  async request<N extends CommandName>(name: N, body: CommandInput<N>, { signal, timeoutMs }: CallOptions = {}): Promise<CommandOutput<N>> {
+  async request<N extends CommandName>(name: N, body: CommandInput<N>, options: CallOptions = {}): Promise<CommandOutput<N>> {
     const { clock, requestTimeoutMs } = this.#settings;
+    const { signal, timeoutMs = requestTimeoutMs } = options;
     const signals = [this.signal, signal];
     signals.forEach(assertGoing);
     this.#requestId = (this.#requestId % 0xffff_ffff) + 1;
     const id = this.#requestId;
     const frame = encodeCommand(name, id, body);
     if (frame.length > limits.maxFrameBytes) throw new UTalkError('TOO_LARGE', `${name} takes ${frame.length} bytes`);
-    const timeout = { clock, ms: timeoutMs ?? requestTimeoutMs, what: name };
-    const reply = pending<unknown>({ signals, timeout, onEnd: () => this.#open.delete(id) });
+    const reply = pending<unknown>(clock, { signals, timeoutMs, what: name, onEnd: () => this.#open.delete(id) });
     this.#open.set(id, { name, reply });
     this.#write(frame);
     return reply.promise as Promise<CommandOutput<N>>;
@@ -123,24 +123,25 @@ export class Link {
   }
 
   /** Writes `auth`, so that everything written after this call travels behind it. */
-  #authenticate(token: string, previousSessionId: string | undefined): void {
+  async #authenticate(token: string, previousSessionId: string | undefined): Promise<void> {
     const { agent, clock } = this.#settings;
     this.#isOpen = true;
     this.#keepalive.heard(true);
-    const welcomed = (identity: Identity) => {
-      if (this.signal.aborted) return;
+    const welcome = this.request('auth', { token, previousSessionId, agent });
+    this.#hooks.onOpen();
+    try {
+      const identity = await welcome;
+      assertGoing(this.signal);
       this.#hooks.onWelcome(identity);
       this.#credit = Number.POSITIVE_INFINITY;
       for (const frame of this.#backlog) this.#write(frame);
-    };
-    const refused = async (error: UTalkError) => {
-      this.lastWords = error.message;
-      this.leastWaitMs = error.retryAfterMs ?? 0;
+    } catch (error) {
+      const { message, retryable, retryAfterMs = 0 } = error as UTalkError;
+      this.lastWords = message;
+      this.leastWaitMs = retryAfterMs;
       await sleep(clock, bounds.closeFrameWaitMs, this.signal);
-      this.fall(error instanceof TimeoutError ? 1006 : error.retryable ? 1013 : 4401);
-    };
-    this.request('auth', { token, previousSessionId, agent }).then(welcomed, refused);
-    this.#hooks.onOpen();
+      this.fall(retryable ? 1013 : 4401);
+    }
   }
 
   /** Behind an unanswered `auth` the server takes a bounded number of frames and bytes; the rest waits here. */

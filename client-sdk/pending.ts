@@ -12,8 +12,10 @@ export interface Pending<T> {
 export interface PendingOptions {
   /** The first that aborts rejects with its reason. */
   signals?: readonly (AbortSignal | undefined)[];
-  /** Rejects with TimeoutError after `ms`; `what` is what was waited for. */
-  timeout?: { clock: Clock; ms: number; what: string };
+  /** Rejects with TimeoutError after this long. */
+  timeoutMs?: number;
+  /** What is waited for, in the words of that error. */
+  what?: string;
   /** Called when it is settled in whatever way, perhaps again at later attempts to settle it. */
   onEnd?: () => void;
 }
@@ -24,11 +26,11 @@ export function assertGoing(signal: AbortSignal | undefined): void {
 }
 
 /** Whoever settles it first wins; what comes later is ignored. */
-export function pending<T>({ signals = [], timeout, onEnd }: PendingOptions): Pending<T> {
+export function pending<T>(clock: Clock, { signals = [], timeoutMs, what = 'it', onEnd }: PendingOptions): Pending<T> {
   const ending =
     <V>(settle: (value: V) => void) =>
     (value: V) => {
-      timeout?.clock.clearTimeout(timer);
+      clock.clearTimeout(timer);
       for (const signal of signals) signal?.removeEventListener('abort', abort);
       onEnd?.();
       settle(value);
@@ -46,7 +48,8 @@ export function pending<T>({ signals = [], timeout, onEnd }: PendingOptions): Pe
       reject(reason);
     }
   };
-  const timer = timeout?.clock.setTimeout(() => reject(new TimeoutError(timeout.what, timeout.ms)), timeout.ms);
+  const timeOut = (ms: number) => clock.setTimeout(() => reject(new TimeoutError(what, ms)), ms);
+  const timer = timeoutMs === undefined ? undefined : timeOut(timeoutMs);
   for (const signal of signals) signal?.addEventListener('abort', abort);
   // Not now: whoever calls does not hold the result yet.
   queueMicrotask(abort);
@@ -55,5 +58,5 @@ export function pending<T>({ signals = [], timeout, onEnd }: PendingOptions): Pe
 
 /** Resolves after `ms`, or when the signal aborts. */
 export async function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
-  await pending({ signals: [signal], timeout: { clock, ms, what: '' } }).promise.catch(() => {});
+  await pending(clock, { signals: [signal], timeoutMs: ms }).promise.catch(() => {});
 }

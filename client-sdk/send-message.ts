@@ -87,7 +87,10 @@ export class OutgoingMessage implements SentMessage {
     this.key = key;
     // Characters, in fact.
     this.bytes = JSON.stringify(entry).length;
-    this.#acked = pending({ signals: [signal], onEnd: () => signal?.aborted && this.status === 'queued' && this.withdraw(signal.reason) });
+    this.#acked = pending(core.settings.clock, {
+      signals: [signal],
+      onEnd: () => signal?.aborted && this.status === 'queued' && this.withdraw(signal.reason),
+    });
     // Callers may ignore the promise: failures come as `message:error` too.
     this.acked.catch(() => {});
   }

@@ -22,7 +22,7 @@ export function waiting(clock: Clock): { until: Until; changed: () => void } {
   const looks = new Set<() => void>();
   let isDue = false;
   return {
-    until(condition, { signal, timeoutMs, what = 'it' } = {}) {
+    until(condition, options = {}) {
       const look = () => {
         try {
           if (condition()) waiter.resolve();
@@ -30,8 +30,7 @@ export function waiting(clock: Clock): { until: Until; changed: () => void } {
           waiter.reject(error);
         }
       };
-      const timeout = timeoutMs === undefined ? undefined : { clock, ms: timeoutMs, what };
-      const waiter = pending<void>({ signals: [signal], timeout, onEnd: () => looks.delete(look) });
+      const waiter = pending<void>(clock, { ...options, signals: [options.signal], onEnd: () => looks.delete(look) });
       looks.add(look);
       look();
       return waiter.promise;

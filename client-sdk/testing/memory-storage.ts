@@ -68,7 +68,7 @@ export class MemoryStorage {
     if (!this.#held.has(name)) return void this.#held.set(name, holder);
     const line = this.#waiting.get(name) ?? [];
     this.#waiting.set(name, line);
-    const turn = pending<void>({ signals: [signal] });
+    const turn = pending<void>(holder.clock, { signals: [signal] });
     const waiting = { holder, enter: () => turn.resolve() };
     line.push(waiting);
     try {

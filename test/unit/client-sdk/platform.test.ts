@@ -97,9 +97,9 @@ describe('waiting', () => {
     const clock = new VirtualClock();
     const ends: string[] = [];
     const stop = new AbortController();
-    const timeout = { clock, ms: 50, what: 'it' };
-    const first = pending<number>({ signals: [stop.signal], timeout, onEnd: () => ends.push('first') });
-    const second = pending<number>({ signals: [stop.signal], timeout, onEnd: () => ends.push('second') });
+    const timeoutMs = 50;
+    const first = pending<number>(clock, { signals: [stop.signal], timeoutMs, onEnd: () => ends.push('first') });
+    const second = pending<number>(clock, { signals: [stop.signal], timeoutMs, onEnd: () => ends.push('second') });
     first.resolve(7);
     first.reject(new Error('too late'));
     stop.abort(new Error('stopped'));
@@ -107,10 +107,10 @@ describe('waiting', () => {
     await expect(second.promise).rejects.toThrow('stopped');
     expect([...new Set(ends)]).toEqual(['first', 'second']);
     expect(clock.waiting).toBe(0);
-    await expect(pending({ signals: [stop.signal] }).promise).rejects.toThrow('stopped');
+    await expect(pending(clock, { signals: [stop.signal] }).promise).rejects.toThrow('stopped');
     await sleep(clock, 5, stop.signal);
     expect(clock.waiting).toBe(0);
-    const third = expect(pending({ timeout }).promise).rejects.toThrow('it: no answer within 50 ms');
+    const third = expect(pending(clock, { timeoutMs }).promise).rejects.toThrow('it: no answer within 50 ms');
     await clock.advance(50);
     await third;
   });
@@ -125,7 +125,10 @@ test('a signal without a reason, as React Native has them, still ends a wait wit
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
-  const waiting = expect(pending({ signals: [signal] }).promise).rejects.toMatchObject({ code: 'DISCONNECTED', message: 'aborted' });
+  const waiting = expect(pending(new VirtualClock(), { signals: [signal] }).promise).rejects.toMatchObject({
+    code: 'DISCONNECTED',
+    message: 'aborted',
+  });
   stop.abort();
   await waiting;
   await expect(createClient(base).call('any', {}, { signal })).rejects.toMatchObject({ code: 'DISCONNECTED' });
