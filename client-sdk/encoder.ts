@@ -3,7 +3,7 @@
 
 /**
  * One value as MessagePack. Integers from -2^31 to 2^32 - 1 take the shortest integer form, all other numbers are float64.
- * Undefined becomes nil; a lone surrogate becomes U+FFFD.
+ * Undefined becomes nil, and is left out of maps as in JSON; a lone surrogate becomes U+FFFD.
  * @throws TypeError for functions, symbols, BigInt and objects that are neither arrays nor plain maps.
  */
 export function encode(value: unknown): Uint8Array {
@@ -27,7 +27,7 @@ function writeMap(out: number[], source: object): void {
   const prototype = Object.getPrototypeOf(source);
   // A Date, a Map or a function has no keys of its own and would arrive as {}.
   if (prototype && Object.getPrototypeOf(prototype)) throw new TypeError(`a ${source.constructor?.name} cannot be sent`);
-  const entries = Object.entries(source);
+  const entries = Object.entries(source).filter(([, value]) => value !== undefined);
   sized(out, entries.length, 0x80, 16, 0xdd);
   for (const [key, value] of entries) {
     writeString(out, key);

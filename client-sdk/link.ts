@@ -66,7 +66,8 @@ export class Link {
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => this.#authenticate(token, previousSessionId);
     socket.onmessage = ({ data }: { data: unknown }) => this.#receive(data);
-    socket.onclose = ({ code = 1006, reason }: { code?: number; reason?: string }) => this.fall(code, reason);
+    // Deno gives 0 for a connection that was reset.
+    socket.onclose = ({ code, reason }: { code?: number; reason?: string }) => this.fall(code || 1006, reason);
     // A close event follows and says more, except in Node 22 for a connection that was never made.
     socket.onerror = () => this.#isOpen || clock.setTimeout(() => this.fall(1006), 0);
     void sleep(clock, requestTimeoutMs, this.signal).then(() => this.#isOpen || this.fall(1006));

@@ -64,6 +64,13 @@ describe('coming back', () => {
     expect(ana.texts).toEqual(['welcome back']);
   });
 
+  test('a runtime that gives no code, or 0, means a broken connection', async () => {
+    const ana = await h.live('ana');
+    h.cut('ana', 0);
+    await h.clock.advance(5);
+    expect(ana.client.connection).toMatchObject({ name: 'offline', code: 1006 });
+  });
+
   test('an expelled user is told why', async () => {
     const ana = await h.live('ana');
     h.server.push(h.sessionOf('ana'), 'user:expelled', { reason: 'account_suspended', message: 'Suspended.' });
