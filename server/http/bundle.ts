@@ -48,7 +48,7 @@ export function loadAssets(): Promise<ReadonlyMap<AssetName, Asset>> {
   return loading;
 }
 
-/** Builds all files into `<outDir>/server/http/public`, where the compiled listener finds them. Needs esbuild. */
+/** Builds all files into `<outDir>/server/http/public`, where the compiled listener finds them. Needs esbuild and TypeScript. */
 export async function writeBundles(outDir: string): Promise<void> {
   const folder = path.join(outDir, publicFolder);
   await mkdir(folder, { recursive: true });
