@@ -71,9 +71,9 @@ export class ConversationLog extends LogRun {
     const { entries, head, reset, visibleFromSeq } = result;
     if (reset) this.reset();
     if (!this.isOpen) {
-      const from = reset || (afterSeq ?? head + 1) > head ? undefined : afterSeq;
+      const from = reset ? undefined : afterSeq;
       this.#silentUpTo = from ?? announceAfter ?? head;
-      this.openAt(from ?? (entries[0]?.seq ?? head + 1) - 1);
+      this.openAt(Math.min(from ?? head, (entries[0]?.seq ?? head + 1) - 1));
     }
     this.#skipTo(visibleFromSeq - 1);
     this.takePage(result);

@@ -82,9 +82,8 @@ export class LiveConversation extends TrackedConversation implements Conversatio
   async history({ beforeSeq, afterSeq, limit = limits.defaultHistoryPage, signal }: HistoryQuery = {}): Promise<HistoryPage> {
     const { head, id, log } = this;
     const older = beforeSeq === undefined && afterSeq === undefined;
-    const before = older && log.isOpen ? log.firstSeq : beforeSeq;
-    if (before !== undefined && before <= 1) return { entries: [], head, more: false };
-    const query = { conversationId: id, beforeSeq: before, afterSeq, limit };
+    const query = { conversationId: id, beforeSeq: older && log.isOpen ? log.firstSeq : beforeSeq, afterSeq, limit };
+    if (query.beforeSeq === 1) return { entries: [], head, more: false };
     const page = await this.core.request('conversation:history', query, { signal });
     if (older) {
       log.takeOlder(page.entries);

@@ -18,8 +18,8 @@ export class Conversations extends Emitter<{ change: ConversationChange }> imple
   /** Those that somebody asked for, or that the server told of. */
   readonly byId = new Map<string, LiveConversation>();
   readonly #core: Core;
-  /** What the list was last told of each joined conversation. */
-  readonly #shown = new Map<string, ConversationChange>();
+  /** What the list was last told of each joined conversation, as JSON. */
+  readonly #shown = new Map<string, string>();
 
   constructor(core: Core) {
     super(core.report);
@@ -81,11 +81,9 @@ export class Conversations extends Emitter<{ change: ConversationChange }> imple
     conversation.applyJoin(result);
   }
 
-  /** The server does not join it: it is not visible, the session has no room for it, or it was left while the server read it. */
+  /** Not visible, or the session has no room for it. One that was left while the server read it is asked for again. */
   refused(id: string, code: string): void {
-    const conversation = this.byId.get(id);
-    if (code === 'UNAVAILABLE') conversation?.rejoin();
-    else conversation?.gone(new UTalkError(code, `${id}: ${code}`));
+    if (code !== 'UNAVAILABLE') this.byId.get(id)?.gone(new UTalkError(code, `${id}: ${code}`));
   }
 
   /** The store was restored or replaced. Positions that carry no id may be of another log: those views begin anew. */
@@ -104,9 +102,9 @@ export class Conversations extends Emitter<{ change: ConversationChange }> imple
     const { id, state, unreadCount, log } = conversation;
     const lastMessage = log.run.findLast((entry) => entry.type !== 'system');
     const change = { conversationId: id, conversation: state, head: log.head, unreadCount, lastMessage };
-    const old = this.#shown.get(id);
-    if (old && (Object.keys(change) as (keyof typeof change)[]).every((key) => old[key] === change[key])) return;
-    this.#shown.set(id, change);
+    const shown = JSON.stringify(change);
+    if (this.#shown.get(id) === shown) return;
+    this.#shown.set(id, shown);
     this.emit('change', change);
   }
 

@@ -107,7 +107,7 @@ export class Engine implements PushParts, ConnectionHooks {
   }
 
   /** One push that cannot be handled must not end the connection, nor the process. */
-  onPush(name: PushName, body: unknown): void {
+  onPush(name: PushName, body: object): void {
     try {
       this.#route(name, body);
     } catch (error) {

@@ -97,8 +97,7 @@ export class LogRun {
 
   /** Puts an older page before the run, and keeps it. @returns what adjoins the run; the rest is left out */
   prepend(page: readonly Entry[]): readonly Entry[] {
-    const older = page.filter(({ seq }) => seq < this.firstSeq);
-    if (!this.isOpen || older.at(-1)?.seq !== this.firstSeq - 1) return [];
+    const older = page.slice(0, page.findIndex(({ seq }) => seq === this.firstSeq - 1) + 1);
     this.run = [...older, ...this.run];
     this.#older += older.length;
     return older;

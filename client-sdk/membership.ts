@@ -28,20 +28,21 @@ export class Membership {
   /** What a join or a sync said: who is not in a complete list is a member no more. */
   replace({ head, members, memberCount, reset }: JoinResult): void {
     if (reset) this.#known.clear();
-    const listed = members.map((member) => this.#raised(member));
-    if (members.length >= memberCount) this.#known.clear();
-    for (const member of listed) this.#known.set(member.userId, member);
-    this.#list = undefined;
+    for (const member of members) this.learn(member);
+    const listed = new Set(members.map(({ userId }) => userId));
+    if (members.length >= memberCount) for (const userId of this.#known.keys()) if (!listed.has(userId)) this.#known.delete(userId);
     this.count = memberCount;
     this.#upTo = head;
+    this.#list = undefined;
   }
 
-  /** @returns whether anything rose */
-  raise(watermark: Watermark): boolean {
-    const old = this.of(watermark.userId);
-    const raised = this.#raised(watermark);
-    if (raised.readSeq === old.readSeq && raised.deliveredSeq === old.deliveredSeq) return false;
-    this.#known.set(raised.userId, raised);
+  /** @returns whether it is news */
+  learn(one: Known): boolean {
+    const old = this.of(one.userId);
+    const readSeq = Math.max(old.readSeq, one.readSeq);
+    const deliveredSeq = Math.max(old.deliveredSeq, one.deliveredSeq, readSeq);
+    if (!one.role && readSeq === old.readSeq && deliveredSeq === old.deliveredSeq) return false;
+    this.#known.set(one.userId, { ...old, ...one, readSeq, deliveredSeq });
     this.#list = undefined;
     return true;
   }
@@ -55,7 +56,7 @@ export class Membership {
       const isMember = this.of(user.userId).role !== undefined;
       if (metadata?.event === 'member:added') {
         if (!isMember) this.count++;
-        this.#known.set(user.userId, this.#raised({ ...user, readSeq: 0, deliveredSeq: 0 }));
+        this.learn({ ...user, readSeq: 0, deliveredSeq: 0 });
       } else if (metadata?.event === 'member:removed') {
         this.count--;
         this.#known.delete(user.userId);
@@ -76,11 +77,5 @@ export class Membership {
 
   #reached(mark: 'readSeq' | 'deliveredSeq', seq: number, sender?: string): Known[] {
     return [...this.#known.values()].filter((one) => one[mark] >= seq && one.userId !== sender);
-  }
-
-  #raised(one: Known): Known {
-    const old = this.of(one.userId);
-    const readSeq = Math.max(old.readSeq, one.readSeq);
-    return { ...old, ...one, readSeq, deliveredSeq: Math.max(old.deliveredSeq, one.deliveredSeq, readSeq) };
   }
 }

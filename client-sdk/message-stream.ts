@@ -6,10 +6,6 @@ import * as limits from '../protocol/client-limits.ts';
 import type { LiveConversation } from './conversation.ts';
 import type { Core } from './core.ts';
 import { ClosedError, DisconnectedError } from './errors.ts';
-import { sleep } from './pending.ts';
-
-/** Between attempts to read history on a connection that ends. */
-const pauseMs = 1_000;
 
 export interface StreamOptions {
   afterSeq?: number;
@@ -31,7 +27,7 @@ export async function* iterate(conversation: LiveConversation, core: Core, { aft
     resets = log.resets;
     if (log.isOpen) cursor ??= log.head;
     // What the view has let go needs a connection.
-    return cursor !== undefined && cursor < log.position && (conversation.joined || log.entryAt(cursor + 1) !== undefined);
+    return cursor !== undefined && cursor < log.position && !!(core.uplink.open || log.entryAt(cursor + 1));
   };
   if (signal?.aborted) return;
   core.assertOpen();
@@ -60,8 +56,7 @@ async function behind({ id, log }: LiveConversation, core: Core, cursor: number)
     // Where the server has nothing, the view goes on.
     return entries.length > 0 ? entries : log.run.slice(0, 1);
   } catch (error) {
-    if (!(error instanceof DisconnectedError)) throw error;
-    await sleep(core.settings.clock, pauseMs);
-    return [];
+    if (error instanceof DisconnectedError) return [];
+    throw error;
   }
 }

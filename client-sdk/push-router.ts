@@ -1,11 +1,11 @@
 // Brings each push to the part that knows what to do with it, and to the application.
 
-import type { Conversation, PushBody } from '../protocol/bodies/index.ts';
+import type { PushBody } from '../protocol/bodies/index.ts';
 import type { PushName } from '../protocol/ops.ts';
 import type { ClientEvents } from './api.ts';
-import type { LiveConversation } from './conversation.ts';
 import type { Core } from './core.ts';
 import type { Rooms } from './rooms.ts';
+import type { TrackedConversation } from './tracked-conversation.ts';
 
 export interface PushParts extends Core {
   readonly rooms: Rooms;
@@ -15,62 +15,59 @@ export interface PushParts extends Core {
   heard(serverTime: number): void;
 }
 
+/** What a push does to the conversation that it names. */
+type ConversationHandlers = { readonly [N in PushName]?: (conversation: TrackedConversation, body: PushBody<N>) => void };
+/** What the others do. */
 type PushHandlers = { readonly [N in PushName]?: (body: PushBody<N>) => void };
 
 /** Pushes that reach the application in another form than they came in. */
 const isDigested = /^(message|typing|notification$|alive)/;
 
 /** @returns what is called with each push */
-export function pushRouter(parts: PushParts): (name: PushName, body: unknown) => void {
+export function pushRouter(parts: PushParts): (name: PushName, body: { conversationId?: string }) => void {
   const handlers = pushHandlers(parts);
   return (name, body) => {
+    // One that nobody asked for yet is told of itself by the sync; one that was left is not heard any more.
+    const conversation = parts.conversations.byId.get(body.conversationId as string);
+    if (conversation && conversation.intent !== 'leave') conversationHandlers[name]?.(conversation, body as never);
     handlers[name]?.(body as never);
     if (!isDigested.test(name)) parts.events.emit(name as 'event', body as ClientEvents['event']);
   };
 }
 
+const conversationHandlers: ConversationHandlers = {
+  'message:new': (conversation, entry) => conversation.receive(entry),
+  'message:delivered': (conversation, push) => conversation.receipt('delivered', push),
+  'message:read': (conversation, push) => conversation.receipt('read', push),
+  'message:error': (conversation, push) => conversation.emit('message:error', push),
+  'typing:start': (conversation, { userId, durationMs }) => conversation.typing.started(userId, durationMs),
+  'typing:stop': (conversation, { userId }) => conversation.typing.ended(userId),
+  'sync:required': (conversation, { reason, head }) => {
+    if (reason === 'gap' && head !== undefined) conversation.reaches(head);
+    else conversation.rejoin();
+  },
+  'conversation:assigned': (conversation, { agentId, agentName, ownerEpoch }) =>
+    conversation.setState({ assignedAgent: agentId, assignedAgentName: agentName, ownerEpoch }),
+  'bot:resumed': (conversation, { ownerEpoch }) =>
+    conversation.setState({ botEnabled: true, assignedAgent: undefined, assignedAgentName: undefined, ownerEpoch }),
+  'escalation:started': (conversation) => conversation.setState({ status: 'escalated' }),
+  'escalation:accepted': (conversation) => conversation.setState({ status: 'open' }),
+  'escalation:declined': (conversation) => conversation.setState({ status: 'pending' }),
+};
+
 function pushHandlers(parts: PushParts): PushHandlers {
   const { conversations, rooms } = parts;
-  /** One that was asked for and not left. */
-  const known = (id: string): LiveConversation | undefined => {
-    const conversation = conversations.byId.get(id);
-    return conversation?.intent === 'leave' ? undefined : conversation;
-  };
-  const change = (id: string, state: Partial<Conversation>) => known(id)?.setState(state);
   return {
-    'message:new': (entry) => {
-      // Also for one that is not known yet: pushes may overtake the sync that says so.
-      conversations.get(entry.conversationId);
-      known(entry.conversationId)?.receive(entry);
-    },
-    'message:delivered': (push) => known(push.conversationId)?.receipt('delivered', push),
-    'message:read': (push) => known(push.conversationId)?.receipt('read', push),
-    'message:error': (push) => known(push.conversationId)?.emit('message:error', push),
-    'typing:start': ({ conversationId, userId, durationMs }) => {
-      if (userId !== parts.userId) known(conversationId)?.typing.started(userId, durationMs);
-    },
-    'typing:stop': ({ conversationId, userId }) => known(conversationId)?.typing.ended(userId),
     notification: (push) => {
       if (!parts.notifications.received(push)) parts.resync();
     },
     alive: ({ serverTime }) => parts.heard(serverTime),
-    'sync:required': ({ conversationId, reason, head }) => {
-      if (conversationId !== undefined) {
-        if (reason === 'gap' && head !== undefined) known(conversationId)?.reaches(head);
-        else known(conversationId)?.rejoin();
-      }
+    'sync:required': ({ conversationId, reason }) => {
       // Of a new session the close code tells the rest.
-      else if (reason !== 'new_session_detected') parts.resync();
+      if (conversationId === undefined && reason !== 'new_session_detected') parts.resync();
     },
     'conversation:new': (push) => conversations.appeared(push),
     'conversation:updated': (push) => conversations.updated(push),
-    'conversation:assigned': ({ conversationId, agentId, agentName, ownerEpoch }) =>
-      change(conversationId, { assignedAgent: agentId, assignedAgentName: agentName, ownerEpoch }),
-    'bot:resumed': ({ conversationId, ownerEpoch }) =>
-      change(conversationId, { botEnabled: true, assignedAgent: undefined, assignedAgentName: undefined, ownerEpoch }),
-    'escalation:started': ({ conversationId }) => change(conversationId, { status: 'escalated' }),
-    'escalation:accepted': ({ conversationId }) => change(conversationId, { status: 'open' }),
-    'escalation:declined': ({ conversationId }) => change(conversationId, { status: 'pending' }),
     'presence:update': (push) => parts.presence.update(push),
     update: (push) => rooms.peek(push.roomId)?.emit('update', push),
     'room:joined': (push) => rooms.peek(push.roomId)?.emit('joined', push),

@@ -13,19 +13,15 @@ import type { TrackedConversation } from './tracked-conversation.ts';
 const parallel = 4;
 /** Logs with holes in one request. The server gives each as much as alone, as long as the page has room. */
 const maxTogether = 10;
-/** What the positions of one frame may take, with room to spare, and one of them beside twice its id. */
-const maxPositionBytes = 64_000;
-const positionBytes = 50;
 
 export class Sync {
+  /** What a reload brings back. */
+  state: SyncState = { completeAt: 0 };
   readonly #core: Core;
   readonly #waiting = new Set<TrackedConversation>();
   readonly #asked = new Set<TrackedConversation>();
   #requests = 0;
   #turn = 0;
-  #generation: string | undefined;
-  /** The server's clock at the last moment when nothing was missing. */
-  #completeAt = 0;
 
   constructor(core: Core) {
     this.#core = core;
@@ -33,20 +29,15 @@ export class Sync {
 
   /** The server was heard at this time of its clock, and nothing was missing then. */
   complete(serverTime: number): void {
-    this.restore({ generation: this.#generation, completeAt: serverTime });
-    this.#core.keeper?.write('sync', { generation: this.#generation, completeAt: this.#completeAt } satisfies SyncState);
+    this.state = { ...this.state, completeAt: serverTime };
+    this.#core.keeper?.write('sync', this.state);
     this.#core.keeper?.look();
-  }
-
-  /** Where an earlier page load stood. */
-  restore({ generation, completeAt }: SyncState): void {
-    this.#generation ??= generation;
-    this.#completeAt = Math.max(this.#completeAt, completeAt);
   }
 
   /** Whether a conversation was made after this client had last been complete: all of it is news then. */
   isNews(createdAt: number): boolean {
-    return this.#completeAt > 0 && createdAt >= this.#completeAt;
+    const { completeAt } = this.state;
+    return completeAt > 0 && createdAt >= completeAt;
   }
 
   /**
@@ -55,8 +46,8 @@ export class Sync {
    */
   async run(signal: AbortSignal): Promise<void> {
     const wanted = this.#core.conversations.wanted();
-    // One that the server cannot take must not keep the others away: each of them is asked for again below.
-    const { serverTime } = await this.#request(fitting(wanted), true).catch(() => this.#request([], true));
+    // What makes the request too large, or one that the server cannot take, must not keep the others away.
+    const { serverTime } = await this.#request(wanted.slice(0, limits.maxPositions), true).catch(() => this.#request([], true));
     for (const conversation of wanted) if (!conversation.isComplete) this.fetch(conversation);
     await this.#core.until(() => this.#waiting.size + this.#requests === 0, { signal });
     this.complete(serverTime);
@@ -81,11 +72,10 @@ export class Sync {
   }
 
   /** Those that are to be joined, or those that have holes. */
-  #batch(): readonly TrackedConversation[] {
+  #batch(): TrackedConversation[] {
     const waiting = [...this.#waiting];
     const isJoined = waiting[0]?.joined;
-    const alike = waiting.filter(({ joined }) => joined === isJoined);
-    return isJoined ? alike.slice(0, maxTogether) : fitting(alike);
+    return waiting.filter(({ joined }) => joined === isJoined).slice(0, isJoined ? maxTogether : limits.maxPositions);
   }
 
   async #fetch(batch: readonly TrackedConversation[]): Promise<void> {
@@ -110,10 +100,12 @@ export class Sync {
     this.#next();
   }
 
-  /** Of several the server does not say whom it means. */
+  /** Too much for one request, or one of them is meant: the halves tell. */
   async #refused(batch: readonly TrackedConversation[], error: UTalkError): Promise<void> {
-    if (batch.length === 1) batch[0]?.gone(error);
-    else for (const conversation of batch) await this.#fetch([conversation]);
+    const half = batch.length >> 1;
+    if (half === 0) return batch[0]?.gone(error);
+    await this.#fetch(batch.slice(0, half));
+    await this.#fetch(batch.slice(half));
   }
 
   async #page(conversation: TrackedConversation): Promise<void> {
@@ -126,29 +118,23 @@ export class Sync {
   /** Joins these, and applies what the server says. The first request of a connection has a rate of its own. */
   async #request(batch: readonly TrackedConversation[], isFirst = false): Promise<CommandOutput<'sync:state'>> {
     const { conversations, notifications, presence, requestPatiently, settings } = this.#core;
+    const { generation } = this.state;
     const reply = await requestPatiently('sync:state', {
       positions: batch.map(({ place }) => place),
       // `mine` joins what is named, too.
       join: isFirst && settings.autoJoin === 'mine' ? 'mine' : batch.map(({ id }) => id),
       notificationsAfterSeq: notifications.position,
-      generation: this.#generation,
+      generation,
       continuation: !isFirst || undefined,
     });
-    if (this.#generation !== undefined && this.#generation !== reply.generation) conversations.otherLogs();
-    this.#generation = reply.generation;
+    if ((generation ?? reply.generation) !== reply.generation) conversations.otherLogs();
+    this.state = { ...this.state, generation: reply.generation };
     for (const result of reply.conversations) conversations.applyJoin(result);
     for (const unchanged of reply.unchanged) conversations.byId.get(unchanged.conversationId)?.applyUnchanged(unchanged);
     for (const id of reply.gone) conversations.refused(id, 'NOT_FOUND');
     for (const { conversationId, code } of reply.refused ?? []) conversations.refused(conversationId, code);
-    if (reply.more) settings.logger.warn('not all conversations are joined: they are too many');
     notifications.synced(reply.notifications, reply.notificationsHead);
     for (const one of reply.presence) presence.update(one);
     return reply;
   }
-}
-
-/** The first ones, as many as fit one frame. */
-function fitting(conversations: readonly TrackedConversation[]): readonly TrackedConversation[] {
-  const longestId = Math.max(0, ...conversations.map(({ id }) => id.length));
-  return conversations.slice(0, Math.min(limits.maxPositions, maxPositionBytes / (positionBytes + 2 * longestId)));
 }

@@ -52,7 +52,7 @@ export abstract class TrackedConversation implements LogOwner {
 
   /** Whether pushes come for it. */
   get joined(): boolean {
-    return this.intent === 'join' && this.log.isOpen && this.#joinedBy === this.core.flight && !this.#joinedBy?.aborted;
+    return this.intent === 'join' && this.log.isOpen && this.#joinedBy?.aborted === false;
   }
 
   /** Nothing is left to be asked for. */
@@ -67,21 +67,24 @@ export abstract class TrackedConversation implements LogOwner {
   }
 
   get unreadCount(): number {
-    const { firstSeq, run } = this.log;
     const readSeq = Math.max(this.#readSeq, this.#own.readSeq);
     // Exact when all unread entries are held; else the server's count and what came since.
-    const isExact = firstSeq <= readSeq + 1;
+    const isExact = this.log.firstSeq <= readSeq + 1;
     const from = isExact ? readSeq : Math.max(readSeq, this.#counted.head);
-    const since = run.filter(({ seq, sender, type }) => seq > from && sender !== this.core.userId && type !== 'system').length;
+    const since = this.#othersAfter(from).filter(({ type }) => type !== 'system').length;
     return Math.min(limits.unreadCap, since + (isExact ? 0 : this.#counted.unreadCount));
   }
 
   /** How far to report that everything is here. Only members report, and own entries are no reason. */
   get undelivered(): number | undefined {
     const { role, deliveredSeq } = this.#own;
-    const from = Math.max(deliveredSeq, this.#readSeq);
-    const isNew = role && this.log.run.some(({ seq, sender }) => seq > from && sender !== this.core.userId);
-    return isNew ? this.log.position : undefined;
+    const isNews = role && this.#othersAfter(Math.max(deliveredSeq, this.#readSeq)).length > 0;
+    return isNews ? this.log.position : undefined;
+  }
+
+  /** Entries of others behind `from`. */
+  #othersAfter(from: number): Entry[] {
+    return this.log.run.filter(({ seq, sender }) => seq > from && sender !== this.core.userId);
   }
 
   get #own() {
@@ -161,7 +164,7 @@ export abstract class TrackedConversation implements LogOwner {
   applyUnchanged({ head, unreadCount, watermarks }: CommandOutput<'sync:state'>['unchanged'][number]): void {
     this.#joinedBy = this.core.flight;
     this.#counted = { unreadCount, head };
-    for (const watermark of watermarks) this.membership.raise(watermark);
+    for (const watermark of watermarks) this.membership.learn(watermark);
     this.log.raiseHead(head);
     this.#current();
   }
@@ -202,7 +205,7 @@ export abstract class TrackedConversation implements LogOwner {
 
   receipt(status: Receipt['status'], push: PushBody<'message:read'>): void {
     const { userId, seq } = push;
-    if (!this.membership.raise({ userId, readSeq: status === 'read' ? seq : 0, deliveredSeq: seq })) return;
+    if (!this.membership.learn({ userId, readSeq: status === 'read' ? seq : 0, deliveredSeq: seq })) return;
     const entry = this.log.entryAt(seq);
     this.emit(`message:${status}`, { ...push, status, id: entry?.id, messageId: entry?.messageId });
     this.changed();
@@ -253,7 +256,7 @@ export abstract class TrackedConversation implements LogOwner {
       try {
         const { unreadCount, readSeq, deliveredSeq } = await this.core.requestPatiently('conversation:read', query);
         this.#counted = { unreadCount, head: this.log.head };
-        this.membership.raise({ userId: this.core.userId ?? '', readSeq: Math.max(readSeq, query.seq), deliveredSeq });
+        this.membership.learn({ userId: this.core.userId ?? '', readSeq: Math.max(readSeq, query.seq), deliveredSeq });
         this.changed();
       } catch (error) {
         if (error instanceof DisconnectedError) return;

@@ -19,7 +19,8 @@ export class Typing {
   readonly #core: Core;
   /** Timers that end it, by user. */
   readonly #others = new Map<string, unknown>();
-  #sentAt = Number.NEGATIVE_INFINITY;
+  /** 0 when nothing is leased. */
+  #sentAt = 0;
 
   constructor(owner: TypingOwner, core: Core) {
     this.#owner = owner;
@@ -46,11 +47,12 @@ export class Typing {
 
   /** This user sent a message, which ends his typing everywhere. */
   sent(): void {
-    this.#sentAt = Number.NEGATIVE_INFINITY;
+    this.#sentAt = 0;
   }
 
   started(userId: string, durationMs: number): void {
     const { clock } = this.#core.settings;
+    if (userId === this.#core.userId) return;
     const isNews = !this.#others.has(userId);
     clock.clearTimeout(this.#others.get(userId));
     this.#others.set(

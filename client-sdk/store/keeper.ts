@@ -16,8 +16,9 @@ const maxSnapshots = 500;
 
 /** Where a sync stands. */
 export interface SyncState {
-  generation?: string;
-  completeAt: number;
+  readonly generation?: string;
+  /** The server's clock at the last moment when nothing was missing; 0 before. */
+  readonly completeAt: number;
 }
 
 export class Keeper {
@@ -101,7 +102,7 @@ export class Keeper {
     try {
       const [sync, logs] = await Promise.all([this.#store.get(`${prefix}sync`), this.#store.list(`${prefix}log|`)]);
       if (signal.aborted) return;
-      if (sync) this.#core.sync.restore(sync as SyncState);
+      if (sync) this.#core.sync.state = sync as SyncState;
       logs.sort(([, a], [, b]) => newestAt(b as JoinResult) - newestAt(a as JoinResult));
       for (const [i, [key, value]] of logs.entries()) {
         if (i < maxSnapshots) this.#restore(key.slice(prefix.length + 4), value as JoinResult);
