@@ -57,7 +57,7 @@ export class Ledger {
     return this.#counts;
   }
 
-  /** What is wrong now, oldest first, at most 100. */
+  /** What is wrong now, at most 100: what stays, then what is missing. */
   get findings(): readonly Finding[] {
     const lost = [...this.#witnesses.values()].flatMap((witness) => [...witness.lost.values()]);
     return [...this.#books.found('doubled'), ...this.#books.found('outOfOrder'), ...lost].slice(-shownFindings);
