@@ -39,7 +39,8 @@ export class Connection implements LinkHooks {
   #link: Link | undefined;
   /** The last token was refused; another refusal is for the application to solve. */
   #tokenRefused = false;
-  #unwatch = () => {};
+  /** Ends the watch for wake-ups. */
+  #watch = new AbortController();
 
   constructor(settings: Settings, hooks: ConnectionHooks) {
     this.#settings = settings;
@@ -49,8 +50,9 @@ export class Connection implements LinkHooks {
 
   connect(): void {
     if ('connecting syncing live'.includes(this.state.name)) return;
-    this.#unwatch();
-    this.#unwatch = watchWake(() => this.wake(), this.#settings.clock);
+    this.#watch.abort();
+    this.#watch = new AbortController();
+    watchWake(() => this.wake(), this.#settings.clock, this.#watch.signal);
     this.#retry.failures = 0;
     this.#tokenRefused = false;
     this.#try(this.#hooks.identity ? 'reconnect' : 'connect');
@@ -172,7 +174,7 @@ export class Connection implements LinkHooks {
     this.state = next;
     if (next.name !== 'offline') this.#retry.cancel();
     if (!'connecting syncing live'.includes(next.name)) this.#drop();
-    if ('idle authRequired closed'.includes(next.name)) this.#unwatch();
+    if ('idle authRequired closed'.includes(next.name)) this.#watch.abort();
     complain(next, this.#settings.logger);
     this.#hooks.onState(next);
   }

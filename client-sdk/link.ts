@@ -31,8 +31,8 @@ export class Link {
   lastWords = '';
   /** How long the server that refused `auth` wants to be left alone. */
   leastWaitMs = 0;
-  /** The server shuts down, and this is when to be gone. ms since 1970. */
-  slot: number | undefined;
+  /** The server shuts down, and this is when to be gone. ms since 1970; 0 while it stays. */
+  slot = 0;
   /** A new token is on its way. */
   isRenewing = false;
   readonly #ended = new AbortController();

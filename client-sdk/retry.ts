@@ -36,14 +36,14 @@ export class Retry {
    * end; until the slot, where the server gave one.
    * @returns the time of the next attempt, ms since 1970
    */
-  schedule(code: number, liveMs: number, { slot, leastWaitMs = 0 }: Bounds): number {
+  schedule(code: number, liveMs: number, { slot = 0, leastWaitMs = 0 }: Bounds): number {
     const { clock, random, reconnectCeilingMs } = this.#settings;
     if (liveMs >= bounds.stableMs) this.failures = 0;
-    const isFree = slot !== undefined || (this.failures === 0 && cleanCodes.includes(code));
+    const isFree = slot > 0 || (this.failures === 0 && cleanCodes.includes(code));
     const spreadMs = isFree ? 0 : Math.min(reconnectCeilingMs, bounds.reconnectBaseMs * 2 ** this.failures);
     const now = clock.now();
     this.failures++;
-    this.#notBefore = slot === undefined ? now + Math.max(leastWaitMs, leastWaitsMs[code] ?? 0) : Math.max(slot, now);
+    this.#notBefore = Math.max(slot, now + leastWaitMs, now + (leastWaitsMs[code] ?? 0));
     const retryAt = this.#notBefore + Math.floor(random() * spreadMs);
     this.cancel();
     this.#timer = clock.setTimeout(this.#again, retryAt - now);

@@ -3,10 +3,10 @@
 
 import * as bounds from './bounds.ts';
 import type { Clock } from './clock.ts';
+import { sleep } from './pending.ts';
 
 interface Target {
-  addEventListener?(type: string, listener: () => void): void;
-  removeEventListener?(type: string, listener: () => void): void;
+  addEventListener?(type: string, listener: () => void, options: { signal: AbortSignal }): void;
 }
 
 interface Page extends Target {
@@ -15,35 +15,20 @@ interface Page extends Target {
 
 /**
  * Calls `onWake` when the page becomes visible or is shown again from the cache, the network comes or goes, or the clock
- * has moved by more than two ticks of 5 s between two of them.
- * @returns a function that stops watching
+ * has moved by more than two ticks of 5 s between two of them; until the signal aborts.
  */
-export function watchWake(onWake: () => void, clock: Clock, page: Page = globalThis as Page): () => void {
+export async function watchWake(onWake: () => void, clock: Clock, signal: AbortSignal, page: Page = globalThis as Page): Promise<void> {
   const { document } = page;
   const onVisible = () => {
     if (document?.visibilityState !== 'hidden') onWake();
   };
-  const watched: [Target | undefined, string, () => void][] = [
-    [page, 'online', onWake],
-    [page, 'offline', onWake],
-    [page, 'pageshow', onWake],
-    [document, 'visibilitychange', onVisible],
-  ];
-  const each = (act: 'addEventListener' | 'removeEventListener') => {
-    for (const [target, type, listener] of watched) target?.[act]?.(type, listener);
-  };
-  each('addEventListener');
-  let timer: unknown;
-  const tick = (before: number) => {
+  for (const type of ['online', 'offline', 'pageshow']) page.addEventListener?.(type, onWake, { signal });
+  document?.addEventListener?.('visibilitychange', onVisible, { signal });
+  while (!signal.aborted) {
+    const before = clock.now();
+    await sleep(clock, bounds.clockTickMs, signal);
     const movedMs = clock.now() - before;
     // Back counts as well: who set the clock may have moved the machine.
     if (movedMs < 0 || movedMs > 2 * bounds.clockTickMs) onWake();
-    const now = clock.now();
-    timer = clock.setTimeout(() => tick(now), bounds.clockTickMs);
-  };
-  tick(clock.now());
-  return () => {
-    clock.clearTimeout(timer);
-    each('removeEventListener');
-  };
+  }
 }

@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import { describe, expect, test, vi } from 'vitest';
 import { Emitter } from '../../../client-sdk/events.ts';
 import { newId, platformRandom } from '../../../client-sdk/ids.ts';
-import { createClient } from '../../../client-sdk/index.ts';
+import { type Clock, createClient } from '../../../client-sdk/index.ts';
 import { settle } from '../../../client-sdk/options.ts';
 import { pending, sleep } from '../../../client-sdk/pending.ts';
 import { VirtualClock } from '../../../client-sdk/testing/index.ts';
@@ -136,41 +136,49 @@ test('a signal without a reason, as React Native has them, still ends a wait wit
 
 describe('the page', () => {
   test('that becomes visible or gets its network back is a reason to look; a hidden one is not', () => {
-    const listeners = new Map<string, () => void>();
-    const target = {
-      addEventListener: (type: string, listener: () => void) => void listeners.set(type, listener),
-      removeEventListener: (type: string) => void listeners.delete(type),
-    };
-    const document = { ...target, visibilityState: 'hidden' };
+    const document = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
+    const page = Object.assign(new EventTarget(), { document });
     let woken = 0;
     const clock = new VirtualClock();
-    const off = watchWake(() => woken++, clock, { ...target, document });
-    listeners.get('visibilitychange')?.();
+    const stop = new AbortController();
+    void watchWake(() => woken++, clock, stop.signal, page);
+    document.dispatchEvent(new Event('visibilitychange'));
     expect(woken).toBe(0);
     document.visibilityState = 'visible';
-    for (const type of ['visibilitychange', 'online', 'offline', 'pageshow']) listeners.get(type)?.();
+    const tell = () => {
+      document.dispatchEvent(new Event('visibilitychange'));
+      for (const type of ['online', 'offline', 'pageshow']) page.dispatchEvent(new Event(type));
+    };
+    tell();
     expect(woken).toBe(4);
-    off();
-    expect(listeners.size).toBe(0);
+    stop.abort();
+    tell();
+    expect(woken).toBe(4);
     expect(clock.waiting).toBe(0);
   });
 
   test('whose clock jumped, either way; not one that merely lives on', async () => {
     const clock = new VirtualClock();
     let woken = 0;
-    const off = watchWake(() => woken++, clock, {});
+    let setBackMs = 0;
+    const movable: Clock = {
+      now: () => clock.now() - setBackMs,
+      setTimeout: (task, delayMs) => clock.setTimeout(task, delayMs),
+      clearTimeout: (timer) => clock.clearTimeout(timer),
+    };
+    const stop = new AbortController();
+    void watchWake(() => woken++, movable, stop.signal, {});
     await clock.advance(600_000);
     expect(woken).toBe(0);
     clock.sleep(60_000);
     await clock.advance(1);
     expect(woken).toBe(1);
-    off();
-    const timers: (() => void)[] = [];
-    let now = 1_000_000;
-    watchWake(() => woken++, { now: () => now, setTimeout: (task) => timers.push(task), clearTimeout: () => {} }, {});
-    now -= 500_000;
-    timers.at(-1)?.();
+    setBackMs = 500_000;
+    await clock.advance(5_000);
     expect(woken).toBe(2);
+    stop.abort();
+    await clock.advance(60_000);
+    expect([woken, clock.waiting]).toEqual([2, 0]);
   });
 });
 
