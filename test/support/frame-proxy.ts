@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { ProxiedConnection } from './frame-proxy/connection.ts';
-import { FaultScript, type Silence } from './frame-proxy/fault-script.ts';
+import { FaultScript, type FrameMatch, matches, type Silence } from './frame-proxy/fault-script.ts';
 import type { WireFrame } from './frame-proxy/transcript.ts';
 
 export { type Chance, dice } from './frame-proxy/dice.ts';
@@ -19,6 +19,7 @@ export class FrameProxy {
   readonly violations: string[] = [];
   readonly #server: Server;
   readonly #open = new Set<ProxiedConnection>();
+  readonly #watchers = new Set<(frame: WireFrame) => void>();
   #target: number;
   #isUp = true;
   #count = 0;
@@ -47,6 +48,18 @@ export class FrameProxy {
   /** Connections so far, those that have ended included. */
   get connections(): number {
     return this.#count;
+  }
+
+  /** The next frame that comes in and matches, whatever becomes of it. */
+  seen(match: FrameMatch): Promise<WireFrame> {
+    return new Promise((resolve) => {
+      const look = (frame: WireFrame) => {
+        if (!matches(frame, match)) return;
+        this.#watchers.delete(look);
+        resolve(frame);
+      };
+      this.#watchers.add(look);
+    });
   }
 
   /** Resets what is open. */
@@ -88,7 +101,10 @@ export class FrameProxy {
       return;
     }
     const connection = new ProxiedConnection(++this.#count, client, connect(this.#target, '127.0.0.1'), this.faults, {
-      onFrame: (frame) => this.frames.push(frame),
+      onFrame: (frame) => {
+        this.frames.push(frame);
+        for (const watch of [...this.#watchers]) watch(frame);
+      },
       onViolation: (what) => this.violations.push(what),
       onEnd: () => this.#open.delete(connection),
     });
