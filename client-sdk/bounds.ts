@@ -7,7 +7,7 @@ export const reconnectBaseMs = 1_000;
 export const stableMs = 5_000;
 /** How long the close frame behind a refused `auth` is waited for: its code says more than the error. */
 export const closeFrameWaitMs = 1_000;
-/** How long open replies may hold up the move away from a server that shuts down. */
+/** How long open replies hold up the move away from a server that shuts down. */
 export const maxReplyWaitMs = 2_000;
 /** Between two attempts to renew a token. */
 export const renewalPauseMs = 5_000;

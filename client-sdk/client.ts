@@ -11,6 +11,7 @@ import type { Unsubscribe } from './events.ts';
 import { type ClientOptions, settle } from './options.ts';
 import { assertGoing } from './pending.ts';
 import type { CallOptions } from './requests.ts';
+import type { WaitOptions } from './waiting.ts';
 
 // Older platforms have no such symbol; there nobody can ask for it either.
 const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol('asyncDispose');
@@ -68,7 +69,7 @@ class RealtimeClient extends Engine implements Client {
     return this.request(name, body, options);
   }
 
-  drain(options?: { signal?: AbortSignal }): Promise<void> {
+  drain(options?: WaitOptions): Promise<void> {
     return this.until(() => this.outbox.size === 0, options);
   }
 
@@ -77,7 +78,7 @@ class RealtimeClient extends Engine implements Client {
   }
 
   async [asyncDispose](): Promise<void> {
-    await this.until(() => this.outbox.size === 0, { timeoutMs: this.settings.ackTimeoutMs }).catch(() => {});
+    await this.drain({ timeoutMs: this.settings.ackTimeoutMs }).catch(() => {});
     this.close();
   }
 }

@@ -159,13 +159,12 @@ export class Connection implements LinkHooks {
     }
   }
 
-  /** The server goes away. Nothing more is sent; open replies get 2 s; then the client moves in its own slot. */
+  /** The server goes away. Nothing more is sent; open replies get 2 s; the client moves in its own slot. */
   async #move(link: Link, { reconnectInMs }: PushBody<'server:shutdown'>): Promise<void> {
     const { clock } = this.#settings;
     this.open = undefined;
     link.slot = clock.now() + reconnectInMs;
-    const answered = Promise.race([link.answered(), sleep(clock, bounds.maxReplyWaitMs, link.signal)]);
-    await Promise.all([answered, sleep(clock, reconnectInMs, link.signal)]);
+    await sleep(clock, Math.max(reconnectInMs, link.isIdle ? 0 : bounds.maxReplyWaitMs), link.signal);
     // Where the server closed first, the fall has kept the slot.
     if (!link.signal.aborted) this.#try('reconnect');
   }

@@ -26,8 +26,8 @@ export class Engine implements PushParts, ConnectionHooks {
   readonly settings: Settings;
   readonly report = (event: string, error: unknown) => this.settings.logger.warn(`a listener of ${event} threw`, { error });
   readonly events = new Emitter<ClientEvents>(this.report);
-  readonly requestNow: Request = (name, body, options) => this.uplink.requestNow(name, body, options);
-  readonly request: Request = (name, body, options) => this.uplink.request(name, body, options);
+  readonly requestNow: Request;
+  readonly request: Request;
   readonly requestPatiently: Request = (name, body, { signal = this.flight, ...options } = {}) =>
     patiently(() => this.requestNow(name, body, { ...options, signal }), this.settings.clock, signal);
   readonly until: Until;
@@ -51,6 +51,7 @@ export class Engine implements PushParts, ConnectionHooks {
     ({ until: this.until, changed: this.changed } = waiting(settings.clock));
     this.keeper = settings.store?.keep(this);
     this.uplink = new Connection(settings, this);
+    ({ request: this.request, requestNow: this.requestNow } = this.uplink);
   }
 
   get userId(): string | undefined {

@@ -92,9 +92,9 @@ export class Link {
     return reply.promise as Promise<CommandOutput<N>>;
   }
 
-  /** Resolves when no command that is open now waits for its reply. */
-  answered(): Promise<unknown> {
-    return Promise.allSettled([...this.#open.values()].map(({ reply }) => reply.promise));
+  /** No command waits for its reply. */
+  get isIdle(): boolean {
+    return this.#open.size === 0;
   }
 
   probe(): void {
