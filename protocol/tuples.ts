@@ -8,26 +8,13 @@ type Body = Record<string, unknown>;
 
 /** The positional form of a body. Absent properties become nil; absent ones at the end are left out. */
 export function toTuple(shape: Shape, body: object): unknown[] {
-  const source = body as Body;
-  const tuple: unknown[] = [];
-  let filled = 0;
-  for (let i = 0; i < shape.length; i++) {
-    const slot = shape[i] as Slot;
-    if (typeof slot === 'string') {
-      const value = source[slot];
-      tuple.push(value);
-      if (value !== undefined) filled = i + 1;
-      continue;
-    }
-    const value = source[slot[0]];
-    if (value === undefined) {
-      tuple.push(undefined);
-      continue;
-    }
-    tuple.push(slot.length === 3 ? (value as object[]).map((item) => toTuple(slot[1], item)) : toTuple(slot[1], value as object));
-    filled = i + 1;
-  }
-  tuple.length = filled;
+  const tuple = shape.map((slot) => {
+    const [name, inner, list] = partsOf(slot);
+    const value = (body as Body)[name];
+    if (!inner || value === undefined) return value;
+    return list ? (value as object[]).map((item) => toTuple(inner, item)) : toTuple(inner, value as object);
+  });
+  while (tuple.length > 0 && tuple[tuple.length - 1] === undefined) tuple.pop();
   return tuple;
 }
 
@@ -37,15 +24,14 @@ export function toTuple(shape: Shape, body: object): unknown[] {
  */
 export function fromTuple(shape: Shape, tuple: readonly unknown[]): Body {
   const body: Body = {};
-  const count = Math.min(shape.length, tuple.length);
-  for (let i = 0; i < count; i++) {
+  for (const [i, slot] of shape.entries()) {
     const value = tuple[i];
     if (value === undefined || value === null) continue;
-    const slot = shape[i] as Slot;
-    if (typeof slot === 'string') body[slot] = value;
-    else if (!Array.isArray(value)) body[slot[0]] = value;
-    else if (slot.length === 3) body[slot[0]] = value.map((item) => (Array.isArray(item) ? fromTuple(slot[1], item) : item));
-    else body[slot[0]] = fromTuple(slot[1], value);
+    const [name, inner, list] = partsOf(slot);
+    const nested = (item: unknown) => (inner && Array.isArray(item) ? fromTuple(inner, item) : item);
+    body[name] = list && Array.isArray(value) ? value.map(nested) : nested(value);
   }
   return body;
 }
+
+const partsOf = (slot: Slot): readonly [name: string, shape?: Shape, list?: 'list'] => (typeof slot === 'string' ? [slot] : slot);
