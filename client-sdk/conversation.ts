@@ -2,17 +2,8 @@
 
 import type { Entry, Member } from '../protocol/bodies/index.ts';
 import * as limits from '../protocol/client-limits.ts';
-import type {
-  ConversationEvents,
-  ConversationHandle,
-  HistoryPage,
-  HistoryQuery,
-  MessageDraft,
-  SendOptions,
-  SentMessage,
-} from './conversation-api.ts';
+import type { ConversationHandle, HistoryPage, HistoryQuery, MessageDraft, SendOptions, SentMessage } from './conversation-api.ts';
 import { ClosedError } from './errors.ts';
-import type { Unsubscribe } from './events.ts';
 import type { PendingEntry, ViewEntry } from './local-echo.ts';
 import type { Tick } from './membership.ts';
 import { iterate, type StreamOptions } from './message-stream.ts';
@@ -20,8 +11,6 @@ import { sendMessage } from './send-message.ts';
 import { TrackedConversation } from './tracked-conversation.ts';
 
 export class LiveConversation extends TrackedConversation implements ConversationHandle {
-  protected readonly handle = this;
-
   get entries(): readonly ViewEntry[] {
     return this.log.entries;
   }
@@ -40,10 +29,6 @@ export class LiveConversation extends TrackedConversation implements Conversatio
 
   get memberCount(): number {
     return this.membership.count;
-  }
-
-  on<E extends keyof ConversationEvents>(event: E, listener: (payload: ConversationEvents[E]) => void): Unsubscribe {
-    return this.events.on(event, listener);
   }
 
   async join({ afterSeq, signal }: StreamOptions = {}): Promise<void> {

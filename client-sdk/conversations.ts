@@ -14,20 +14,14 @@ import type { TrackedConversation } from './tracked-conversation.ts';
 /** Each one costs a connection that broke. */
 const maxCreateTries = 5;
 
-export class Conversations extends Emitter<{ change: ConversationChange }> implements ConversationsHandle {
+export class Conversations extends Emitter<{ change: ConversationChange }, Core> implements ConversationsHandle {
   /** Those that somebody asked for, or that the server told of. */
   readonly byId = new Map<string, LiveConversation>();
-  readonly #core: Core;
   /** What the list was last told of each joined conversation, as JSON. */
   readonly #shown = new Map<string, string>();
 
-  constructor(core: Core) {
-    super(core.report);
-    this.#core = core;
-  }
-
   get(id: string): LiveConversation {
-    const conversation = this.byId.get(id) ?? new LiveConversation(id, this.#core);
+    const conversation = this.byId.get(id) ?? new LiveConversation(id, this.core);
     this.byId.set(id, conversation);
     return conversation;
   }
@@ -37,14 +31,14 @@ export class Conversations extends Emitter<{ change: ConversationChange }> imple
   }
 
   list(query: CommandInput<'conversation:list'> = {}, options?: CallOptions): Promise<CommandOutput<'conversation:list'>> {
-    return this.#core.request('conversation:list', query, options);
+    return this.core.request('conversation:list', query, options);
   }
 
   async create(
     input: Omit<CommandInput<'conversation:create'>, 'channel'> & { channel?: string },
     options?: CallOptions,
   ): Promise<ConversationHandle> {
-    const { clock, random } = this.#core.settings;
+    const { clock, random } = this.core.settings;
     const body = { channel: 'web', id: newId(clock.now(), random), ...input };
     const { conversation, created } = await this.#create(body, options, maxCreateTries);
     const handle = this.get(conversation.id);
@@ -56,10 +50,10 @@ export class Conversations extends Emitter<{ change: ConversationChange }> imple
   /** A conversation that the server says is this user's now. */
   appeared({ conversation, head }: PushBody<'conversation:new'>): void {
     const { id } = conversation;
-    if (this.#core.settings.autoJoin === 'mine') {
+    if (this.core.settings.autoJoin === 'mine') {
       const known = this.get(id);
       known.setState(conversation);
-      known.want(this.#core.sync.isNews(conversation.createdAt) ? { afterSeq: 0 } : { announceAfter: head });
+      known.want({ announceAfter: head, ...this.core.sync.openingOf(conversation.createdAt) });
     }
     this.emit('change', { conversationId: id, conversation, head });
   }
@@ -75,9 +69,9 @@ export class Conversations extends Emitter<{ change: ConversationChange }> imple
   applyJoin(result: JoinResult): void {
     const { id, createdAt } = result.conversation;
     const conversation = this.get(id);
-    if (this.#core.flight?.aborted) return;
+    if (this.core.flight?.aborted) return;
     if (conversation.intent === 'leave') return void conversation.leave();
-    conversation.adopt(this.#core.sync.isNews(createdAt) ? { afterSeq: 0 } : {});
+    conversation.adopt(this.core.sync.openingOf(createdAt));
     conversation.applyJoin(result);
   }
 
@@ -115,7 +109,7 @@ export class Conversations extends Emitter<{ change: ConversationChange }> imple
     tries: number,
   ): Promise<CommandOutput<'conversation:create'>> {
     try {
-      return await this.#core.request('conversation:create', body, options);
+      return await this.core.request('conversation:create', body, options);
     } catch (error) {
       if (!(error instanceof DisconnectedError) || tries === 1) throw error;
       return this.#create(body, options, tries - 1);

@@ -25,7 +25,7 @@ import { type Until, waiting } from './waiting.ts';
 export class Engine implements PushParts, ConnectionHooks {
   readonly settings: Settings;
   readonly report = (event: string, error: unknown) => this.settings.logger.warn(`a listener of ${event} threw`, { error });
-  readonly events = new Emitter<ClientEvents>(this.report);
+  readonly events = new Emitter<ClientEvents>(this);
   readonly requestNow: Request;
   readonly request: Request;
   readonly requestPatiently: Request = (name, body, { signal = this.flight, ...options } = {}) =>

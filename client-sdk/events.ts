@@ -12,12 +12,17 @@ export interface EventSource<Events> {
   on<E extends keyof Events>(event: E, listener: (payload: Events[E]) => void): Unsubscribe;
 }
 
-export class Emitter<Events> implements EventSource<Events> {
-  readonly #listeners = new Map<keyof Events, Set<(payload: never) => void>>();
-  readonly #report: (event: string, error: unknown) => void;
+/** To whom it is said that a listener threw. */
+export interface Reporter {
+  report(event: string, error: unknown): void;
+}
 
-  constructor(report: (event: string, error: unknown) => void) {
-    this.#report = report;
+export class Emitter<Events, Core extends Reporter = Reporter> implements EventSource<Events> {
+  protected readonly core: Core;
+  readonly #listeners = new Map<keyof Events, Set<(payload: never) => void>>();
+
+  constructor(core: Core) {
+    this.core = core;
   }
 
   on<E extends keyof Events>(event: E, listener: (payload: Events[E]) => void): Unsubscribe {
@@ -41,7 +46,7 @@ export class Emitter<Events> implements EventSource<Events> {
       try {
         listener(payload as never);
       } catch (error) {
-        this.#report(String(event), error);
+        this.core.report(String(event), error);
       }
     }
   }

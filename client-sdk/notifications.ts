@@ -8,19 +8,13 @@ import type { CallOptions } from './requests.ts';
 
 const maxKept = 200;
 
-export class Notifications extends Emitter<{ notification: Notification }> implements NotificationsHandle {
-  readonly #core: Core;
+export class Notifications extends Emitter<{ notification: Notification }, Core> implements NotificationsHandle {
   list: readonly Notification[] = [];
   /** The seq up to which all are known; absent before the first sync. */
   position: number | undefined;
 
-  constructor(core: Core) {
-    super(core.report);
-    this.#core = core;
-  }
-
   async ack(ids: string[], options?: CallOptions): Promise<void> {
-    await this.#core.request('notification:ack', { ids }, options);
+    await this.core.request('notification:ack', { ids }, options);
   }
 
   /** What a sync brought; the first one brings the head only. */
@@ -41,6 +35,6 @@ export class Notifications extends Emitter<{ notification: Notification }> imple
     this.position = notification.seq;
     this.list = [...this.list, notification].slice(-maxKept);
     this.emit('notification', notification);
-    this.#core.events.emit('notification', notification);
+    this.core.events.emit('notification', notification);
   }
 }

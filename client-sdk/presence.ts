@@ -9,21 +9,15 @@ import type { Act } from './standing.ts';
 
 const maxKept = 5_000;
 
-export class Presences extends Emitter<{ change: Presence }> implements PresenceHandle {
-  readonly #core: Core;
+export class Presences extends Emitter<{ change: Presence }, Core> implements PresenceHandle {
   readonly #byUser = new Map<string, Presence>();
-
-  constructor(core: Core) {
-    super(core.report);
-    this.#core = core;
-  }
 
   of(userId: string): Presence | undefined {
     return this.#byUser.get(userId);
   }
 
   async set(status: Presence['status'], options?: CallOptions): Promise<void> {
-    await this.#core.standing.begin('presence:set', (request, waiting) => request('presence:set', { status }, waiting), options);
+    await this.core.standing.begin('presence:set', (request, waiting) => request('presence:set', { status }, waiting), options);
   }
 
   subscribe(userIds: string[], options?: CallOptions): Promise<readonly Presence[]> {
@@ -33,7 +27,7 @@ export class Presences extends Emitter<{ change: Presence }> implements Presence
       for (const one of presence) this.update(one);
       return presence;
     };
-    return this.#core.standing.begin('presence:subscribe', act, options);
+    return this.core.standing.begin('presence:subscribe', act, options);
   }
 
   update(presence: Presence): void {

@@ -2,7 +2,7 @@
 
 import type { PushBody } from '../protocol/bodies/index.ts';
 import type { PushName } from '../protocol/ops.ts';
-import type { ClientEvents } from './api.ts';
+import type { ClientEvents, RoomEvents } from './api.ts';
 import type { Core } from './core.ts';
 import type { Rooms } from './rooms.ts';
 import type { TrackedConversation } from './tracked-conversation.ts';
@@ -15,6 +15,13 @@ export interface PushParts extends Core {
   heard(serverTime: number): void;
 }
 
+/** What a push may be about. */
+interface Named {
+  conversationId?: string;
+  roomId?: string;
+  room?: string;
+}
+
 /** What a push does to the conversation that it names. */
 type ConversationHandlers = { readonly [N in PushName]?: (conversation: TrackedConversation, body: PushBody<N>) => void };
 /** What the others do. */
@@ -24,13 +31,15 @@ type PushHandlers = { readonly [N in PushName]?: (body: PushBody<N>) => void };
 const isDigested = /^(message|typing|notification$|alive)/;
 
 /** @returns what is called with each push */
-export function pushRouter(parts: PushParts): (name: PushName, body: { conversationId?: string }) => void {
+export function pushRouter(parts: PushParts): (name: PushName, body: Named) => void {
   const handlers = pushHandlers(parts);
   return (name, body) => {
     // One that nobody asked for yet is told of itself by the sync; one that was left is not heard any more.
     const conversation = parts.conversations.byId.get(body.conversationId as string);
     if (conversation && conversation.intent !== 'leave') conversationHandlers[name]?.(conversation, body as never);
     handlers[name]?.(body as never);
+    // `update`, `joined`, `left`, `event`.
+    parts.rooms.byId.get((body.roomId ?? body.room) as string)?.emit(name.replace('room:', '') as 'event', body as RoomEvents['event']);
     if (!isDigested.test(name)) parts.events.emit(name as 'event', body as ClientEvents['event']);
   };
 }
@@ -56,22 +65,17 @@ const conversationHandlers: ConversationHandlers = {
 };
 
 function pushHandlers(parts: PushParts): PushHandlers {
-  const { conversations, rooms } = parts;
+  const { conversations } = parts;
   return {
     notification: (push) => {
       if (!parts.notifications.received(push)) parts.resync();
     },
     alive: ({ serverTime }) => parts.heard(serverTime),
-    'sync:required': ({ conversationId, reason }) => {
-      // Of a new session the close code tells the rest.
-      if (conversationId === undefined && reason !== 'new_session_detected') parts.resync();
+    'sync:required': ({ conversationId }) => {
+      if (conversationId === undefined) parts.resync();
     },
     'conversation:new': (push) => conversations.appeared(push),
     'conversation:updated': (push) => conversations.updated(push),
     'presence:update': (push) => parts.presence.update(push),
-    update: (push) => rooms.peek(push.roomId)?.emit('update', push),
-    'room:joined': (push) => rooms.peek(push.roomId)?.emit('joined', push),
-    'room:left': (push) => rooms.peek(push.roomId)?.emit('left', push),
-    event: (push) => rooms.peek(push.room)?.emit('event', push),
   };
 }

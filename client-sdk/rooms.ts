@@ -6,32 +6,30 @@ import { Emitter } from './events.ts';
 import type { CallOptions } from './requests.ts';
 import type { Act } from './standing.ts';
 
-export class Room extends Emitter<RoomEvents> implements RoomHandle {
+export class Room extends Emitter<RoomEvents, Core> implements RoomHandle {
   readonly id: string;
-  readonly #core: Core;
 
   constructor(roomId: string, core: Core) {
-    super(core.report);
+    super(core);
     this.id = roomId;
-    this.#core = core;
   }
 
   join(options?: CallOptions): Promise<readonly string[]> {
     const { id: roomId } = this;
     const act: Act<readonly string[]> = async (request, waiting) => (await request('room:join', { roomId }, waiting)).members;
-    return this.#core.standing.begin(`room:join ${roomId}`, act, options);
+    return this.core.standing.begin(`room:join ${roomId}`, act, options);
   }
 
   async leave(options?: CallOptions): Promise<void> {
-    this.#core.standing.end(`room:join ${this.id}`);
-    await this.#core.request('room:leave', { roomId: this.id }, options);
+    this.core.standing.end(`room:join ${this.id}`);
+    await this.core.request('room:leave', { roomId: this.id }, options);
   }
 
   async members(options?: CallOptions): Promise<readonly string[]> {
     const members: string[] = [];
     let cursor: string | undefined;
     do {
-      const page = await this.#core.request('room:members', { roomId: this.id, cursor }, options);
+      const page = await this.core.request('room:members', { roomId: this.id, cursor }, options);
       members.push(...page.members);
       cursor = page.cursor;
     } while (cursor !== undefined);
@@ -39,26 +37,22 @@ export class Room extends Emitter<RoomEvents> implements RoomHandle {
   }
 
   async publish(type: string, payload?: unknown, options?: CallOptions): Promise<void> {
-    await this.#core.request('update:publish', { roomId: this.id, type, payload }, options);
+    await this.core.request('update:publish', { roomId: this.id, type, payload }, options);
   }
 }
 
 export class Rooms {
+  /** Those that were asked for. */
+  readonly byId = new Map<string, Room>();
   readonly #core: Core;
-  readonly #byId = new Map<string, Room>();
 
   constructor(core: Core) {
     this.#core = core;
   }
 
   get(id: string): Room {
-    const room = this.peek(id) ?? new Room(id, this.#core);
-    this.#byId.set(id, room);
+    const room = this.byId.get(id) ?? new Room(id, this.#core);
+    this.byId.set(id, room);
     return room;
-  }
-
-  /** The room, unless nobody asked for it yet. */
-  peek(id: string | undefined): Room | undefined {
-    return this.#byId.get(id as string);
   }
 }

@@ -4,6 +4,7 @@
 
 import type { CommandOutput } from '../protocol/bodies/index.ts';
 import * as limits from '../protocol/client-limits.ts';
+import type { Opening } from './conversation-log.ts';
 import type { Core } from './core.ts';
 import { DisconnectedError, type UTalkError } from './errors.ts';
 import type { SyncState } from './store/keeper.ts';
@@ -34,10 +35,10 @@ export class Sync {
     this.#core.keeper?.look();
   }
 
-  /** Whether a conversation was made after this client had last been complete: all of it is news then. */
-  isNews(createdAt: number): boolean {
+  /** Where the view of a conversation begins that was made at this time: after this client had last been complete, all is news. */
+  openingOf(createdAt: number): Opening {
     const { completeAt } = this.state;
-    return completeAt > 0 && createdAt >= completeAt;
+    return completeAt > 0 && createdAt >= completeAt ? { afterSeq: 0 } : {};
   }
 
   /**

@@ -16,7 +16,7 @@ import { Typing } from './typing.ts';
 /** An acknowledged message that no push has brought after this long is fetched. */
 const pushOverdueMs = 1_000;
 
-export abstract class TrackedConversation implements LogOwner {
+export abstract class TrackedConversation extends Emitter<ConversationEvents, Core> implements LogOwner {
   readonly id: string;
   readonly log: ConversationLog;
   readonly membership = new Membership();
@@ -26,8 +26,6 @@ export abstract class TrackedConversation implements LogOwner {
   intent: 'none' | 'join' | 'leave' = 'none';
   /** When the server has answered that it was left. */
   protected left: Promise<unknown> = Promise.resolve();
-  protected readonly core: Core;
-  protected readonly events: Emitter<ConversationEvents>;
   #opening: Opening = {};
   /** The connection that joined it. */
   #joinedBy: AbortSignal | undefined;
@@ -40,15 +38,11 @@ export abstract class TrackedConversation implements LogOwner {
   #counted = { unreadCount: 0, head: 0 };
 
   constructor(id: string, core: Core) {
+    super(core);
     this.id = id;
-    this.core = core;
-    this.events = new Emitter(core.report);
     this.log = new ConversationLog(this, core.settings.maxEntries);
     this.typing = new Typing(this, core);
   }
-
-  /** This object, as the application knows it. */
-  protected abstract readonly handle: ConversationHandle;
 
   /** Whether pushes come for it. */
   get joined(): boolean {
@@ -97,9 +91,9 @@ export abstract class TrackedConversation implements LogOwner {
   }
 
   /** To the listeners of this conversation and of the client. */
-  emit<E extends Exclude<keyof ConversationEvents, 'change'>>(event: E, payload: ConversationEvents[E]): void {
-    this.events.emit(event, payload);
-    this.core.events.emit(event, payload as never);
+  override emit<E extends keyof ConversationEvents>(event: E, payload: ConversationEvents[E]): void {
+    super.emit(event, payload);
+    this.core.events.emit(event as 'entry', payload as never);
   }
 
   /** Something looks different. */
@@ -107,7 +101,8 @@ export abstract class TrackedConversation implements LogOwner {
     const { conversations, keeper, sync } = this.core;
     if (this.joined && this.log.isBehind) sync.fetch(this);
     keeper?.snapshots.touch(this);
-    this.events.emit('change', this.handle);
+    // The application knows it as its handle, which LiveConversation makes of it.
+    super.emit('change', this as unknown as ConversationHandle);
     conversations.looked(this);
     this.core.changed();
   }

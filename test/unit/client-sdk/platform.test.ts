@@ -66,7 +66,7 @@ describe('options', () => {
 
 describe('events', () => {
   test('a listener added twice is called twice, and taken away once', () => {
-    const emitter = new Emitter<{ x: number }>(() => {});
+    const emitter = new Emitter<{ x: number }>({ report: () => {} });
     const seen: number[] = [];
     const listener = (x: number) => void seen.push(x);
     const off = emitter.on('x', listener);
@@ -79,7 +79,7 @@ describe('events', () => {
   });
 
   test('a listener may take itself away while it is called', () => {
-    const emitter = new Emitter<{ x: number }>(() => {});
+    const emitter = new Emitter<{ x: number }>({ report: () => {} });
     const seen: string[] = [];
     const off = emitter.on('x', () => {
       seen.push('first');
