@@ -76,11 +76,11 @@ test('on a phone shows one panel at a time, with the line and the buttons in rea
   await tab(page, 'luis').click();
   await site.send('ana', ['for everybody who is not looking']);
   await expect.poll(() => tab(page, 'eva').locator('.unread').isVisible(), patient).toBe(true);
-  expect(await tab(page, 'luis').locator('.unread').isVisible()).toBe(false);
+  await expect.poll(() => tab(page, 'luis').locator('.unread').isVisible(), patient).toBe(false);
 });
 
 test('on a phone with its keyboard open leaves the panel in use whole', async () => {
-  const { page } = await site.open('/', { viewport: { width: phone.width, height: 844 } });
+  const { page } = await site.open('/', { viewport: phone });
   await live(page, ...everybody);
   for (const user of people) {
     await page.setViewportSize(phone);

@@ -54,12 +54,10 @@ export class LogView {
   }
 
   render(lines: readonly Line[]): void {
-    const wasEmpty = this.#rows.childElementCount === 0;
     const anchor = this.#atEnd ? undefined : this.#firstInView();
     const anchorTop = anchor?.getBoundingClientRect().top ?? 0;
     const newest = this.#list.render(lines, Date.now()).at(-1);
     const arrived = newest !== undefined && newest === this.#rows.lastElementChild;
-    if (arrived && !wasEmpty) newest.dataset.fresh = '';
     if (this.#atEnd || (arrived && newest.dataset.side === 'mine')) {
       this.#toEnd();
     } else {

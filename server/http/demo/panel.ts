@@ -31,7 +31,7 @@ export interface PanelOptions {
 /** Shorter than the SDK's default, so that a lost acknowledgement is made good while one looks. */
 const ackTimeoutMs = 3_000;
 /** Entries a panel keeps; older ones are loaded when the reader goes there, and let go when he is back. */
-const maxEntries = 300;
+const maxEntries = 100;
 const sleepMs = 600_000;
 
 export class Panel {
@@ -140,7 +140,11 @@ export class Panel {
       const { connection, unsent } = this.#client;
       const { isCut, armed, roundTrips } = this.wire;
       const { isAsleep } = this.#clock;
-      view.showState(connection.name, stateWords[connection.name], whyWords(connection, { isCut, isAsleep, ...armed }, this.#clock.now()));
+      view.showState(
+        connection.name,
+        stateWords[connection.name],
+        whyWords(connection, { isCut, isAsleep, ...armed }, unsent, this.#clock.now()),
+      );
       view.showNumbers(unsent, millisecondsWords(roundTrips.latest), millisecondsWords(roundTrips.median));
       view.faults.show({ cut: isCut, 'lose-ack': armed.loseAck, double: armed.double, sleep: isAsleep });
     });

@@ -42,14 +42,17 @@ export interface Broken {
   readonly double: boolean;
 }
 
+/** So many messages on their way at once are a queue that wants a word. */
+const longQueue = 5;
+
 /** Why a client is in its state, or what will happen to it. `now` is the time of its own clock. */
-export function whyWords(state: ConnectionState, broken: Broken, now: number): string {
+export function whyWords(state: ConnectionState, broken: Broken, unsent: number, now: number): string {
   if (broken.isAsleep) return 'asleep: ten minutes pass';
   if (broken.isCut) return 'the network is cut';
   if (broken.loseAck && broken.double) return 'next message twice, its answer lost';
   if (broken.loseAck) return 'next answer will be lost';
   if (broken.double) return 'next message goes twice';
-  if (state.name === 'live') return 'nothing is missing';
+  if (state.name === 'live') return unsent > longQueue ? 'sends as fast as the server allows' : 'nothing is missing';
   if (state.name === 'offline') return `tries again in ${secondsWords(state.retryAt - now)}: ${state.reason}`;
   if (state.name === 'closed') return state.message;
   return state.name === 'authRequired' ? state.reason : '';
