@@ -14,7 +14,7 @@ afterAll(() => site.close());
 describe.each(['localStorage', 'indexedDB'] as const)('with %s', (store) => {
   test('what was queued offline survives a reload and goes out in order', async () => {
     const talk = await site.talk();
-    const tab = await (await site.profile(talk.ana, talk.id, store)).live();
+    const tab = await (await site.profile(talk, store)).live();
     await tab.call('send', numbered(1, 3));
     await tab.call('drained');
     tab.proxy.unplug();
@@ -34,7 +34,7 @@ describe.each(['localStorage', 'indexedDB'] as const)('with %s', (store) => {
 
   test('a page that is reloaded again and again while it sends', async () => {
     const talk = await site.talk();
-    const tab = await (await site.profile(talk.ana, talk.id, store)).live();
+    const tab = await (await site.profile(talk, store)).live();
     for (let round = 0; round < 5; round++) {
       // In the middle: some are stored, some are on their way, some have not left.
       const stored = tab.proxy.seen({ kind: 'reply', name: 'message:send' });
@@ -50,7 +50,7 @@ describe.each(['localStorage', 'indexedDB'] as const)('with %s', (store) => {
 
   test.each(['up', 'down'] as const)('a page that dies with messages on their way, unanswered: silent %s', async (silent) => {
     const talk = await site.talk();
-    const profile = await site.profile(talk.ana, talk.id, store);
+    const profile = await site.profile(talk, store);
     const dying = await profile.live();
     await dying.call('send', numbered(1, 3));
     await dying.call('drained');

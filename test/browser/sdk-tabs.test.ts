@@ -16,7 +16,7 @@ const texts = (tab: string, from: number, to: number) => Array.from({ length: to
 describe.each(['localStorage', 'indexedDB'] as const)('with %s', (store) => {
   test('both write at once', async () => {
     const talk = await site.talk();
-    const profile = await site.profile(talk.ana, talk.id, store);
+    const profile = await site.profile(talk, store);
     const [a, b] = [await profile.live(), await profile.live()];
     for (let round = 0; round < 5; round++) {
       const [from, to] = [round * 10 + 1, round * 10 + 10];
@@ -32,7 +32,7 @@ describe.each(['localStorage', 'indexedDB'] as const)('with %s', (store) => {
 
   test('one is closed in the middle of sending, and the other takes over', async () => {
     const talk = await site.talk();
-    const profile = await site.profile(talk.ana, talk.id, store);
+    const profile = await site.profile(talk, store);
     const [a, b] = [await profile.live(), await profile.live()];
     await a.call('send', texts('a', 1, 5));
     await a.call('drained');
