@@ -1,20 +1,32 @@
-// All messages that the server has not acknowledged, one lane a conversation. Bounded in number and bytes, those that have
-// failed included until they are taken back or tried again, and in what is on its way: the rate limit of sends counts per
-// user, so a refusal for that reason holds every lane.
+// All messages that the server has not acknowledged, in the order they were written. Bounded in number and bytes, those that
+// have failed included until they are taken back or tried again, and in what is on its way: the rate limit of sends counts per
+// user, so a refusal for that reason holds them all. The server refuses what follows a refused message of a conversation until
+// one marked `first` comes, and so does this side: after a refusal it waits for all answers, then begins again with the oldest.
 
 import * as bounds from './bounds.ts';
 import type { Core } from './core.ts';
 import { DisconnectedError, OutboxFullError, TimeoutError, UTalkError } from './errors.ts';
 import type { Acknowledgement } from './local-echo.ts';
-import { OutboxLane } from './outbox-lane.ts';
 import { sleep } from './pending.ts';
+import { waitAfter } from './retry-rule.ts';
 import type { OutgoingMessage } from './send-message.ts';
 
+/** What holds up the messages of one conversation. */
+interface Lane {
+  /** Waits that are not over. */
+  holds: number;
+  inFlight: number;
+  /** A message was refused, and none was written since. */
+  isRefused: boolean;
+}
+
 export class Outbox {
-  /** Waits that are not over, which hold every lane. */
+  /** Waits that are not over, which hold all conversations. */
   holds = 0;
   readonly #core: Core;
-  readonly #lanes = new Map<string, OutboxLane>();
+  #messages: OutgoingMessage[] = [];
+  /** By conversation. */
+  readonly #lanes = new Map<string, Lane>();
   /** The connection that this outbox writes to, as long as that may be written. */
   #flight: AbortSignal | undefined;
   #inFlight = 0;
@@ -27,36 +39,34 @@ export class Outbox {
 
   /** Messages that are neither acknowledged nor failed. */
   get size(): number {
-    return this.#all().filter(({ isOpen }) => isOpen).length;
+    return this.#messages.filter(({ isOpen }) => isOpen).length;
   }
 
   /** @throws OutboxFullError when there is no room for a message of `bytes`, which takes the place of `replaced` */
   assertRoom(bytes: number, replaced: OutgoingMessage | undefined): void {
     const { maxOutbox, maxOutboxBytes } = this.#core.settings;
-    const others = this.#all().filter((message) => message !== replaced);
+    const others = this.#messages.filter((message) => message !== replaced);
     const held = others.reduce((sum, message) => sum + message.bytes, 0);
     if (others.length >= maxOutbox || held + bytes > maxOutboxBytes) throw new OutboxFullError(others.length, held);
   }
 
+  /** At the end; but what was found in the store goes before what was written since. */
   push(message: OutgoingMessage): void {
-    const { conversationId } = message.entry;
-    const lane = this.#lanes.get(conversationId) ?? new OutboxLane(this.#core.settings);
-    this.#lanes.set(conversationId, lane);
-    lane.push(message);
+    const { key } = message;
+    const isLater = (other: OutgoingMessage) => other.status === 'queued' && (other.key === undefined || other.key > (key as string));
+    const at = key === undefined ? -1 : this.#messages.findIndex(isLater);
+    this.#messages.splice(at < 0 ? this.#messages.length : at, 0, message);
     this.#pump();
   }
 
   /** The message of this id, unless it is acknowledged. */
   find(conversationId: string, messageId: string): OutgoingMessage | undefined {
-    return this.#lanes.get(conversationId)?.messages.find((message) => message.messageId === messageId);
+    return this.#messages.find(({ entry }) => entry.messageId === messageId && entry.conversationId === conversationId);
   }
 
   /** It was acknowledged, or taken back. */
   remove(message: OutgoingMessage): void {
-    const { conversationId } = message.entry;
-    const lane = this.#lanes.get(conversationId);
-    if (lane) lane.messages = lane.messages.filter((other) => other !== message);
-    if (lane?.messages.length === 0) this.#lanes.delete(conversationId);
+    this.#messages = this.#messages.filter((other) => other !== message);
     this.#pump();
   }
 
@@ -69,46 +79,53 @@ export class Outbox {
   resume(signal: AbortSignal): void {
     this.#flight = signal;
     this.#window = bounds.maxWindow;
-    for (const lane of this.#lanes.values()) lane.resume();
+    this.#lanes.clear();
+    for (const message of this.#messages) {
+      message.timeouts = 0;
+      message.refusedSince = undefined;
+    }
     this.#pump();
   }
 
   failAll(error: UTalkError): void {
-    for (const message of this.#all()) if (message.isOpen) message.fail(error);
+    for (const message of this.#messages) if (message.isOpen) message.fail(error);
   }
 
   /** Forgets all messages: the store has them. */
   clear(): void {
-    this.#lanes.clear();
+    this.#messages = [];
   }
 
-  #all(): OutgoingMessage[] {
-    return [...this.#lanes.values()].flatMap(({ messages }) => messages);
-  }
-
-  /** Writes what may be written, each lane in its turn. */
+  /** Writes what may be written, from the oldest on. */
   #pump(): void {
     const isOpen = this.#flight && this.#flight === this.#core.uplink.open?.signal;
-    for (const [id, lane] of [...this.#lanes]) {
-      while (isOpen && this.holds === 0 && this.#inFlight < this.#window) {
-        const message = lane.next();
-        if (!message) break;
-        // Behind the others, so that a narrow window serves them all.
-        this.#lanes.delete(id);
-        this.#lanes.set(id, lane);
-        void this.#write(lane, message);
-      }
+    const seen = new Set<string>();
+    for (const message of isOpen ? this.#messages : []) {
+      const { conversationId } = message.entry;
+      if (!message.isOpen) continue;
+      const lane = this.#lanes.get(conversationId) ?? { holds: 0, inFlight: 0, isRefused: false };
+      this.#lanes.set(conversationId, lane);
+      if (!message.isInFlight && this.#isFree(lane)) void this.#write(lane, message, !seen.has(conversationId));
+      seen.add(conversationId);
     }
     this.#core.changed();
   }
 
-  async #write(lane: OutboxLane, message: OutgoingMessage): Promise<void> {
-    const first = message === lane.open[0] || undefined;
+  #isFree({ holds, inFlight, isRefused }: Lane): boolean {
+    const maxInFlight = isRefused ? 1 : this.#core.settings.maxInFlight;
+    return this.holds + holds === 0 && this.#inFlight < this.#window && inFlight < maxInFlight;
+  }
+
+  async #write(lane: Lane, message: OutgoingMessage, isFirst: boolean): Promise<void> {
+    const { requestNow, settings } = this.#core;
+    lane.isRefused = false;
+    lane.inFlight++;
     this.#inFlight++;
     message.isInFlight = true;
     message.written();
     try {
-      const ack = await this.#core.requestNow('message:send', { ...message.entry, first }, { timeoutMs: this.#core.settings.ackTimeoutMs });
+      const first = isFirst || undefined;
+      const ack = await requestNow('message:send', { ...message.entry, first }, { timeoutMs: settings.ackTimeoutMs });
       // Also when the log has confirmed it before.
       this.#window = Math.min(this.#window + 1, bounds.maxWindow);
       message.settle(ack);
@@ -116,21 +133,29 @@ export class Outbox {
       this.#unanswered(lane, message, error instanceof UTalkError ? error : new UTalkError('INVALID_BODY', String(error)));
     }
     message.isInFlight = false;
+    lane.inFlight--;
     this.#inFlight--;
     this.#pump();
   }
 
-  #unanswered(lane: OutboxLane, message: OutgoingMessage, error: UTalkError): void {
+  #unanswered(lane: Lane, message: OutgoingMessage, error: UTalkError): void {
     // The next connection sends it again.
     if (!message.isOpen || error instanceof DisconnectedError) return;
-    if (error instanceof TimeoutError) this.#core.uplink.wake();
-    if (error.code === 'RATE_LIMIT_EXCEEDED') {
+    const isRateLimit = error.code === 'RATE_LIMIT_EXCEEDED';
+    if (isRateLimit) {
       this.#window = 1;
       this.#hold(this, error.retryAfterMs ?? bounds.rateLimitHoldMs);
     }
-    const waitMs = lane.refused(message, error);
+    if (error instanceof TimeoutError) this.#core.uplink.wake();
+    const { conversationId } = message.entry;
+    const head = this.#messages.find(({ entry, isOpen }) => isOpen && entry.conversationId === conversationId);
+    // What is refused behind a refused head is not to blame; and a rate limit passes by itself.
+    const waitMs = waitAfter(error, message, message === head && !isRateLimit, this.#core.settings);
     if (waitMs === undefined) message.fail(error);
-    else this.#hold(lane, waitMs);
+    else {
+      lane.isRefused ||= !(error instanceof TimeoutError);
+      this.#hold(lane, waitMs);
+    }
   }
 
   /** Counts waits instead of comparing times: timers may fire a little early. */

@@ -10,6 +10,7 @@ import { newId } from './ids.ts';
 import type { Acknowledgement, PendingEntry } from './local-echo.ts';
 import type { Tick } from './membership.ts';
 import { assertGoing, type Pending, pending } from './pending.ts';
+import type { Tries } from './retry-rule.ts';
 
 /** A message that the server has not acknowledged: as it is shown, stored, and sent under the names that the protocol knows. */
 export interface Unsent extends PendingEntry, Pick<MessageDraft, 'ifLastSeq' | 'ownerEpoch' | 'actAs'> {
@@ -61,7 +62,7 @@ export function sendMessage(conversation: Sender, core: Core, draft: MessageDraf
   return message;
 }
 
-export class OutgoingMessage implements SentMessage {
+export class OutgoingMessage implements SentMessage, Tries {
   /** What it counts towards the bound of the outbox. */
   readonly bytes: number;
   /** Where the store keeps it; the order of keys is the order of sending. */
@@ -69,9 +70,7 @@ export class OutgoingMessage implements SentMessage {
   /** Whether the store has it, or is being given it. */
   isKept = false;
   isInFlight = false;
-  /** Tries on the present connection that ended without an answer. */
   timeouts = 0;
-  /** Since when the server has refused it as the head of its lane, ms since 1970. */
   refusedSince: number | undefined;
   entry: Unsent;
   readonly #conversation: Sender;
