@@ -9,9 +9,10 @@ type Body = Record<string, unknown>;
 /** The positional form of a body. Absent properties become nil; absent ones at the end are left out. */
 export function toTuple(shape: Shape, body: object): unknown[] {
   const tuple = shape.map((slot) => {
-    const [name, inner, list] = partsOf(slot);
+    if (typeof slot === 'string') return (body as Body)[slot];
+    const [name, inner, list] = slot;
     const value = (body as Body)[name];
-    if (!inner || value === undefined) return value;
+    if (value === undefined) return value;
     return list ? (value as object[]).map((item) => toTuple(inner, item)) : toTuple(inner, value as object);
   });
   while (tuple.length > 0 && tuple[tuple.length - 1] === undefined) tuple.pop();
@@ -19,19 +20,25 @@ export function toTuple(shape: Shape, body: object): unknown[] {
 }
 
 /**
- * The body of a positional array. Nil and missing slots become absent properties; slots beyond the shape are ignored.
- * A nested slot that is no array is handed on as it is, for the schema to refuse.
+ * The body of a tuple: nil and missing slots are absent, additional slots are ignored. Nested values of another shape than
+ * the slot expects stay as they are.
  */
 export function fromTuple(shape: Shape, tuple: readonly unknown[]): Body {
   const body: Body = {};
-  for (const [i, slot] of shape.entries()) {
+  for (let i = 0; i < shape.length; i++) {
     const value = tuple[i];
     if (value === undefined || value === null) continue;
-    const [name, inner, list] = partsOf(slot);
-    const nested = (item: unknown) => (inner && Array.isArray(item) ? fromTuple(inner, item) : item);
-    body[name] = list && Array.isArray(value) ? value.map(nested) : nested(value);
+    const slot = shape[i] as Slot;
+    if (typeof slot === 'string') {
+      body[slot] = value;
+      continue;
+    }
+    const [name, inner, list] = slot;
+    body[name] = list && Array.isArray(value) ? value.map((item) => nested(inner, item)) : nested(inner, value);
   }
   return body;
 }
 
-const partsOf = (slot: Slot): readonly [name: string, shape?: Shape, list?: 'list'] => (typeof slot === 'string' ? [slot] : slot);
+function nested(shape: Shape, value: unknown): unknown {
+  return Array.isArray(value) ? fromTuple(shape, value) : value;
+}
