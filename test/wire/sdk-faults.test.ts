@@ -110,6 +110,21 @@ test('connections that die without a word', async () => {
   for (const name of ['ana', 'luis', 'mudo', 'eva'] as const) expect(wire(name).connections).toBeGreaterThan(1);
 });
 
+test('a connection whose way up is dead, while much comes down', async () => {
+  run = await FaultRun.begin(server, 'dead-way-up', seed);
+  strike('luis', 1, sends, { silence: 'up' });
+  let answered = false;
+  const talking = run.talk(1, ['luis']).finally(() => {
+    answered = true;
+  });
+  // What comes down proves nothing about the way up.
+  while (!answered) await run.talk(1, ['ana']);
+  await talking;
+  await check();
+  expect(wire('luis').faults.count('swallow', sends)).toBeGreaterThan(0);
+  expect(wire('luis').connections).toBe(2);
+});
+
 test('all of it, by dice', async () => {
   run = await FaultRun.begin(server, 'dice', seed);
   roll([
