@@ -17,8 +17,6 @@ const maxCreateTries = 5;
 export class Conversations extends Emitter<{ change: ConversationChange }, Core> implements ConversationsHandle {
   /** Those that somebody asked for, or that the server told of. */
   readonly byId = new Map<string, LiveConversation>();
-  /** What the list was last told of each joined conversation, as JSON. */
-  readonly #shown = new Map<string, string>();
 
   get(id: string): LiveConversation {
     const conversation = this.byId.get(id) ?? new LiveConversation(id, this.core);
@@ -89,17 +87,11 @@ export class Conversations extends Emitter<{ change: ConversationChange }, Core>
     }
   }
 
-  /** Tells the list when what it shows of a joined conversation looks different. */
-  looked(conversation: TrackedConversation): void {
-    // Before anything is read: counting the unread walks the view, at every push.
-    if (!conversation.joined || !this.hears('change')) return;
-    const { id, state, unreadCount, log } = conversation;
-    const lastMessage = log.run.findLast((entry) => entry.type !== 'system');
-    const change = { conversationId: id, conversation: state, head: log.head, unreadCount, lastMessage };
-    const shown = JSON.stringify(change);
-    if (this.#shown.get(id) === shown) return;
-    this.#shown.set(id, shown);
-    this.emit('change', change);
+  /** What the list shows of a joined conversation looks different. */
+  looked({ id, joined, log, state, unreadCount }: TrackedConversation): void {
+    if (!joined) return;
+    const lastMessage = log.run.findLast(({ type }) => type !== 'system');
+    this.emit('change', { conversationId: id, conversation: state, head: log.head, unreadCount, lastMessage });
   }
 
   /** The id is the client's, so a create whose reply was lost may simply be asked again. */

@@ -59,8 +59,7 @@ export class LocalEcho {
   acknowledge(messageId: string, { id, seq, sentAt }: Acknowledgement, position: number): void {
     const found = this.find(messageId);
     if (!found) return;
-    const { error: _error, ...stored } = found;
-    this.#replace(found, { ...stored, id, seq, status: 'sent', createdAt: sentAt });
+    this.#replace(found, { ...found, error: undefined, id, seq, status: 'sent', createdAt: sentAt } as Entry);
     this.passed(position);
     let excess = this.items.length - this.#limit;
     if (excess > 0) this.items = this.items.filter((item) => item.seq === undefined || excess-- <= 0);

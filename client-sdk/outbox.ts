@@ -6,7 +6,6 @@
 import * as bounds from './bounds.ts';
 import type { Core } from './core.ts';
 import { DisconnectedError, OutboxFullError, TimeoutError, UTalkError } from './errors.ts';
-import type { Acknowledgement } from './local-echo.ts';
 import { sleep } from './pending.ts';
 import { waitAfter } from './retry-rule.ts';
 import type { OutgoingMessage } from './send-message.ts';
@@ -64,15 +63,11 @@ export class Outbox {
     return this.#messages.find(({ entry }) => entry.messageId === messageId && entry.conversationId === conversationId);
   }
 
-  /** It was acknowledged, or taken back. */
+  /** It was acknowledged, or taken back: also out of the store. */
   remove(message: OutgoingMessage): void {
+    this.#core.keeper?.journal.remove(message);
     this.#messages = this.#messages.filter((other) => other !== message);
     this.#pump();
-  }
-
-  /** The message was seen in the log, perhaps before its acknowledgement came. */
-  confirm(conversationId: string, messageId: string, ack: Acknowledgement): void {
-    this.find(conversationId, messageId)?.settle(ack);
   }
 
   /** A new connection: all that is open is sent again, from the oldest on. */

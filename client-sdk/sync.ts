@@ -113,7 +113,7 @@ export class Sync {
     const { id, log } = conversation;
     const query = { conversationId: id, afterSeq: log.position, limit: limits.historyPage };
     log.takePage(await this.#core.requestPatiently('conversation:history', query));
-    conversation.changed();
+    conversation.news();
   }
 
   /** Joins these, and applies what the server says. The first request of a connection has a rate of its own. */

@@ -96,21 +96,28 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
     this.core.events.emit(event as 'entry', payload as never);
   }
 
+  /** Something looks different, and in the list of conversations, too. */
+  news(): void {
+    const { conversations } = this.core;
+    // Counting the unread walks the run.
+    if (conversations.hears('change')) conversations.looked(this);
+    this.changed();
+  }
+
   /** Something looks different. */
   changed(): void {
-    const { conversations, keeper, sync } = this.core;
+    const { keeper, sync } = this.core;
     if (this.joined && this.log.isBehind) sync.fetch(this);
     keeper?.snapshots.touch(this);
     // The application knows it as its handle, which LiveConversation makes of it.
     super.emit('change', this as unknown as ConversationHandle);
-    conversations.looked(this);
     this.core.changed();
   }
 
   setState(change: Partial<Conversation>): void {
     if (!this.state && change.id === undefined) return;
     this.state = { ...(this.state as Conversation), ...change };
-    this.changed();
+    this.news();
   }
 
   /** It is wanted from here on, as one of all or by the application. Changes nothing where it was wanted before. */
@@ -167,7 +174,7 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
   /** An entry was pushed, in whatever order. */
   receive(entry: Entry): void {
     this.log.receive(entry);
-    this.changed();
+    this.news();
   }
 
   /** The log goes to `seq` at least. */
@@ -185,7 +192,7 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
   }
 
   confirmed({ messageId, id, seq, createdAt }: Entry): void {
-    this.core.outbox.confirm(this.id, messageId, { id, seq, status: 'sent', sentAt: createdAt });
+    this.core.outbox.find(this.id, messageId)?.settle({ id, seq, status: 'sent', sentAt: createdAt });
   }
 
   /** The server stored a message of ours. It comes with the log, too, unless the push was lost. */
@@ -203,13 +210,15 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
     if (!this.membership.learn({ userId, readSeq: status === 'read' ? seq : 0, deliveredSeq: seq })) return;
     const entry = this.log.entryAt(seq);
     this.emit(`message:${status}`, { ...push, status, id: entry?.id, messageId: entry?.messageId });
-    this.changed();
+    // What this user has read elsewhere changes his list.
+    if (userId === this.core.userId) this.news();
+    else this.changed();
   }
 
   /** Everything up to `seq` was read. Several reads become one command; one made offline is sent with the next connection. */
   protected markRead(seq: number): Promise<void> {
     this.#readSeq = Math.max(this.#readSeq, seq);
-    this.changed();
+    this.news();
     return this.#storeRead();
   }
 
@@ -235,7 +244,7 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
   #current(): void {
     void this.core.delivered.look(this);
     this.#storeRead().catch(() => {});
-    this.changed();
+    this.news();
   }
 
   #storeRead(): Promise<void> {
@@ -252,7 +261,7 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
         const { unreadCount, readSeq, deliveredSeq } = await this.core.requestPatiently('conversation:read', query);
         this.#counted = { unreadCount, head: this.log.head };
         this.membership.learn({ userId: this.core.userId ?? '', readSeq: Math.max(readSeq, query.seq), deliveredSeq });
-        this.changed();
+        this.news();
       } catch (error) {
         if (error instanceof DisconnectedError) return;
         this.#readSeq = 0;

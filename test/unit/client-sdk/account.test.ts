@@ -83,8 +83,14 @@ describe('conversations', () => {
     void ana.client.conversation('c1').read();
     await h.clock.advance(50);
     expect(changes.at(-1)).toMatchObject({ unreadCount: 0 });
+    h.server.say('luis', 'c1', 'again');
+    await h.clock.advance(50);
+    expect(changes.at(-1)).toMatchObject({ unreadCount: 1 });
+    h.server.publish('c1', 'message:read', { conversationId: 'c1', userId: 'ana', seq: 2, at: 1 });
+    await h.clock.advance(50);
+    expect(changes.at(-1)).toMatchObject({ unreadCount: 0 });
     const { conversations } = await within(ana.client.conversations.list());
-    expect(conversations).toMatchObject([{ conversation: { id: 'c1' }, head: 1, unreadCount: 0 }]);
+    expect(conversations).toMatchObject([{ conversation: { id: 'c1' }, head: 2 }]);
   });
 
   test('news of one that is not joined comes from the server, of a joined one only its state', async () => {
