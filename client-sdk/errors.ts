@@ -19,19 +19,17 @@ export class UTalkError extends Error {
   /** One of the protocol's error codes, or TIMEOUT, DISCONNECTED, CLOSED, AUTH_REQUIRED, OUTBOX_FULL, CANCELLED, STORE_FAILED. */
   readonly code: string;
   /** The same call may succeed later without being changed. */
-  readonly retryable: boolean;
+  readonly retryable: boolean = false;
   /** Wait at least this long before trying again. */
   readonly retryAfterMs?: number;
   /** What the code needs to be understood: limits, newer entries, the present epoch. */
   readonly details?: Record<string, unknown>;
 
   /** An error with a code of the protocol or of the SDK. */
-  constructor(code: string, message: string, { retryable = false, retryAfterMs, details }: ErrorDetails = {}) {
+  constructor(code: string, message: string, details?: ErrorDetails) {
     super(message);
     this.code = code;
-    this.retryable = retryable;
-    this.retryAfterMs = retryAfterMs;
-    this.details = details;
+    Object.assign(this, details);
   }
 
   /** What to do about it: where it is said, for each code; `remedyOf` of the entry `client/remedies` says it in words. */

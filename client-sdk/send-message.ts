@@ -45,7 +45,7 @@ export function sendMessage(conversation: Sender, core: Core, draft: MessageDraf
     ...draft,
     conversationId: conversation.id,
     messageId: messageId ?? newId(clock.now(), random),
-    sender: draft.actAs ?? core.userId ?? '',
+    sender: draft.actAs ?? '',
     senderRole,
     direction: senderRole === 'customer' ? 'inbound' : 'outbound',
     createdAt: clock.now(),
@@ -73,6 +73,7 @@ export class OutgoingMessage implements SentMessage, Tries {
   timeouts = 0;
   refusedSince: number | undefined;
   entry: Unsent;
+  readonly acked: Promise<Acknowledgement>;
   readonly #conversation: Sender;
   readonly #core: Core;
   readonly #acked: Pending<Acknowledgement>;
@@ -90,16 +91,13 @@ export class OutgoingMessage implements SentMessage, Tries {
       signals: [signal],
       onEnd: () => signal?.aborted && this.status === 'queued' && this.withdraw(signal.reason),
     });
-    // Callers may ignore the promise: failures come as `message:error` too.
+    this.acked = this.#acked.promise;
+    // Callers may ignore it: failures come as `message:error` too.
     this.acked.catch(() => {});
   }
 
   get messageId(): string {
     return this.entry.messageId;
-  }
-
-  get acked(): Promise<Acknowledgement> {
-    return this.#acked.promise;
   }
 
   get status(): SentMessage['status'] {
@@ -123,10 +121,10 @@ export class OutgoingMessage implements SentMessage, Tries {
 
   /** Into view, store and outbox. */
   begin(): void {
-    const { keeper, outbox } = this.#core;
+    const { outbox } = this.#core;
     const { error } = this.entry;
     // Of an earlier page load, which has seen it in the log but not the acknowledgement.
-    if (this.key && this.#conversation.log.holds(this.entry)) return void keeper?.journal.remove(this);
+    if (this.key && this.#conversation.log.holds(this.entry)) return void outbox.remove(this);
     this.#change({});
     outbox.push(this);
     if (error) this.#acked.reject(error);
@@ -141,7 +139,6 @@ export class OutgoingMessage implements SentMessage, Tries {
   settle(ack: Acknowledgement): void {
     if (this.#ack) return;
     this.#ack = ack;
-    this.#core.keeper?.journal.remove(this);
     this.#conversation.acknowledged(this.messageId, ack);
     this.#acked.resolve(ack);
     this.#core.outbox.remove(this);
@@ -163,7 +160,6 @@ export class OutgoingMessage implements SentMessage, Tries {
   /** Taken back, or replaced by another try. */
   withdraw(reason: unknown = new UTalkError('CANCELLED', 'taken back')): true {
     this.#isWithdrawn = true;
-    this.#core.keeper?.journal.remove(this);
     this.#conversation.log.echo.remove(this.messageId);
     this.#conversation.changed();
     this.#acked.reject(reason);
