@@ -11,6 +11,7 @@ import type { Unsubscribe } from './events.ts';
 import { type ClientOptions, settle } from './options.ts';
 import { assertGoing } from './pending.ts';
 import type { CallOptions } from './requests.ts';
+import { Room } from './room.ts';
 import type { WaitOptions } from './waiting.ts';
 
 // Older platforms have no such symbol; there nobody can ask for it either.
@@ -58,7 +59,9 @@ class RealtimeClient extends Engine implements Client {
   }
 
   room(id: string): RoomHandle {
-    return this.rooms.get(id);
+    const room = this.rooms.get(id) ?? new Room(id, this);
+    this.rooms.set(id, room);
+    return room;
   }
 
   async call(name: string, body?: unknown, options?: CallOptions): Promise<unknown> {

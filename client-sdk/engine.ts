@@ -16,7 +16,7 @@ import { patiently } from './patience.ts';
 import { Presences } from './presence.ts';
 import { type PushParts, pushRouter } from './push-router.ts';
 import type { Request } from './requests.ts';
-import { Rooms } from './rooms.ts';
+import type { Room } from './room.ts';
 import { Standing } from './standing.ts';
 import type { Keeper } from './store/keeper.ts';
 import { Sync } from './sync.ts';
@@ -39,7 +39,8 @@ export class Engine implements PushParts, ConnectionHooks {
   readonly notifications = new Notifications(this);
   readonly presence = new Presences(this);
   readonly standing = new Standing(this);
-  readonly rooms = new Rooms(this);
+  /** Those that were asked for, by id. */
+  readonly rooms = new Map<string, Room>();
   readonly sync = new Sync(this);
   readonly keeper: Keeper | undefined;
   identity: Identity | undefined;

@@ -20,12 +20,12 @@ export interface StreamOptions {
 export async function* iterate(conversation: LiveConversation, core: Core, { afterSeq, signal }: StreamOptions): AsyncGenerator<Entry> {
   const { log } = conversation;
   let { resets } = log;
-  let cursor = afterSeq ?? (log.isOpen ? log.position : undefined);
+  let cursor = afterSeq;
   const isReady = () => {
     conversation.assertComplete();
     if (log.resets > resets) cursor = undefined;
     resets = log.resets;
-    if (log.isOpen) cursor ??= log.head;
+    if (log.isOpen) cursor ??= log.position;
     // What the view has let go needs a connection.
     return cursor !== undefined && cursor < log.position && !!(core.uplink.open || log.entryAt(cursor + 1));
   };

@@ -4,11 +4,11 @@ import type { PushBody } from '../protocol/bodies/index.ts';
 import type { PushName } from '../protocol/ops.ts';
 import type { ClientEvents, RoomEvents } from './api.ts';
 import type { Core } from './core.ts';
-import type { Rooms } from './rooms.ts';
+import type { Room } from './room.ts';
 import type { TrackedConversation } from './tracked-conversation.ts';
 
 export interface PushParts extends Core {
-  readonly rooms: Rooms;
+  readonly rooms: ReadonlyMap<string, Room>;
   /** Something was missed that only a sync can tell. */
   resync(): void;
   /** The server was heard at this time of its clock. */
@@ -39,7 +39,7 @@ export function pushRouter(parts: PushParts): (name: PushName, body: Named) => v
     if (conversation && conversation.intent !== 'leave') conversationHandlers[name]?.(conversation, body as never);
     handlers[name]?.(body as never);
     // `update`, `joined`, `left`, `event`.
-    parts.rooms.byId.get((body.roomId ?? body.room) as string)?.emit(name.replace('room:', '') as 'event', body as RoomEvents['event']);
+    parts.rooms.get((body.roomId ?? body.room) as string)?.emit(name.replace('room:', '') as 'event', body as RoomEvents['event']);
     if (!isDigested.test(name)) parts.events.emit(name as 'event', body as ClientEvents['event']);
   };
 }

@@ -40,19 +40,3 @@ export class Room extends Emitter<RoomEvents, Core> implements RoomHandle {
     await this.core.request('update:publish', { roomId: this.id, type, payload }, options);
   }
 }
-
-export class Rooms {
-  /** Those that were asked for. */
-  readonly byId = new Map<string, Room>();
-  readonly #core: Core;
-
-  constructor(core: Core) {
-    this.#core = core;
-  }
-
-  get(id: string): Room {
-    const room = this.byId.get(id) ?? new Room(id, this.#core);
-    this.byId.set(id, room);
-    return room;
-  }
-}
