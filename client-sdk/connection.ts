@@ -153,7 +153,7 @@ export class Connection implements LinkHooks {
       if (link.signal.aborted) return;
       if (!token) return this.#to({ name: 'authRequired', reason: 'the auth function gave no token' });
       this.#hooks.onToken(token);
-      link.dial(token, this.#hooks.identity?.sessionId);
+      link.dial({ token, previousSessionId: this.#hooks.identity?.sessionId, agent: this.#settings.agent });
     } catch (error) {
       link.fall(1006, `no connection: ${error}`);
     }

@@ -59,17 +59,17 @@ export class Link {
   }
 
   /** @throws what the WebSocket constructor throws, for a URL it does not take. */
-  dial(token: string, previousSessionId: string | undefined): void {
+  dial(auth: CommandInput<'auth'>): void {
     const { clock, requestTimeoutMs, url, WebSocket } = this.#settings;
     const socket = new WebSocket(url, subprotocol);
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
-    socket.onopen = () => this.#authenticate(token, previousSessionId);
+    socket.onopen = () => this.#authenticate(auth);
     socket.onmessage = ({ data }: { data: unknown }) => this.#receive(data);
     // Deno gives 0 for a connection that was reset.
     socket.onclose = ({ code, reason }: { code?: number; reason?: string }) => this.fall(code || 1006, reason);
     // A close event follows and says more, except in Node 22 for a connection that was never made.
-    socket.onerror = () => this.#isOpen || clock.setTimeout(() => this.fall(1006), 0);
+    socket.onerror = () => clock.setTimeout(() => this.fall(1006), 0);
     void sleep(clock, requestTimeoutMs, this.signal).then(() => this.#isOpen || this.fall(1006));
   }
 
@@ -124,11 +124,10 @@ export class Link {
   }
 
   /** Writes `auth`, so that everything written after this call travels behind it. */
-  async #authenticate(token: string, previousSessionId: string | undefined): Promise<void> {
-    const { agent, clock } = this.#settings;
+  async #authenticate(auth: CommandInput<'auth'>): Promise<void> {
     this.#isOpen = true;
     this.#keepalive.heard(true);
-    const welcome = this.request('auth', { token, previousSessionId, agent });
+    const welcome = this.request('auth', auth);
     this.#hooks.onOpen();
     try {
       const identity = await welcome;
@@ -140,7 +139,7 @@ export class Link {
       const { message, retryable, retryAfterMs = 0 } = error as UTalkError;
       this.lastWords = message;
       this.leastWaitMs = retryAfterMs;
-      await sleep(clock, bounds.closeFrameWaitMs, this.signal);
+      await sleep(this.#settings.clock, bounds.closeFrameWaitMs, this.signal);
       this.fall(retryable ? 1013 : 4401);
     }
   }

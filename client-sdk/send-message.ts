@@ -152,7 +152,7 @@ export class OutgoingMessage implements SentMessage, Tries {
     this.#change({ status: 'failed', error });
     const { code, message, details } = error;
     // A bot decides anew, on the epoch that the refusal names.
-    if (typeof details?.ownerEpoch === 'number') this.#conversation.setState({ ownerEpoch: details.ownerEpoch });
+    if (details?.ownerEpoch) this.#conversation.setState({ ownerEpoch: details.ownerEpoch as number });
     const { conversationId, messageId } = this.entry;
     this.#conversation.emit('message:error', { conversationId, messageId, source: 'client', error: { code, message, details } });
   }
