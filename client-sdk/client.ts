@@ -2,12 +2,11 @@
 
 import type { CommandInput, CommandOutput } from '../protocol/bodies/index.ts';
 import type { CommandName } from '../protocol/ops.ts';
-import type { Client, ClientEvents, RoomHandle } from './api.ts';
+import type { Client, RoomHandle } from './api.ts';
 import type { CommandTypes } from './application-commands.ts';
 import type { ConnectionState, StateName } from './connection-state.ts';
 import type { ConversationHandle } from './conversation-api.ts';
 import { Engine } from './engine.ts';
-import type { Unsubscribe } from './events.ts';
 import { type ClientOptions, settle } from './options.ts';
 import { assertGoing } from './pending.ts';
 import type { CallOptions } from './requests.ts';
@@ -37,10 +36,6 @@ class RealtimeClient extends Engine implements Client {
 
   get unsent(): number {
     return this.outbox.size;
-  }
-
-  on<E extends keyof ClientEvents>(event: E, listener: (payload: ClientEvents[E]) => void): Unsubscribe {
-    return this.events.on(event, listener);
   }
 
   async connect({ signal }: { signal?: AbortSignal } = {}): Promise<void> {

@@ -16,9 +16,8 @@ import type { Keeper } from './store/keeper.ts';
 import type { Sync } from './sync.ts';
 import type { Until } from './waiting.ts';
 
-export interface Core {
+export interface Core extends Pick<Emitter<ClientEvents>, 'emit'> {
   readonly settings: Settings;
-  readonly events: Emitter<ClientEvents>;
   readonly uplink: Connection;
   readonly outbox: Outbox;
   readonly delivered: DeliveredReporter;

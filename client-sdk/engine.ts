@@ -22,10 +22,9 @@ import type { Keeper } from './store/keeper.ts';
 import { Sync } from './sync.ts';
 import { type Until, waiting } from './waiting.ts';
 
-export class Engine implements PushParts, ConnectionHooks {
+export class Engine extends Emitter<ClientEvents> implements PushParts, ConnectionHooks {
   readonly settings: Settings;
   readonly report = (event: string, error: unknown) => this.settings.logger.warn(`a listener of ${event} threw`, { error });
-  readonly events = new Emitter<ClientEvents>(this);
   readonly requestNow: Request;
   readonly request: Request;
   readonly requestPatiently: Request = (name, body, { signal = this.flight, ...options } = {}) =>
@@ -48,6 +47,7 @@ export class Engine implements PushParts, ConnectionHooks {
   readonly #route = pushRouter(this);
 
   constructor(settings: Settings) {
+    super();
     this.settings = settings;
     ({ until: this.until, changed: this.changed } = waiting(settings.clock));
     this.keeper = settings.store?.keep(this);
@@ -124,7 +124,7 @@ export class Engine implements PushParts, ConnectionHooks {
       this.keeper?.close();
       for (const conversation of this.conversations.byId.values()) conversation.stop(error);
     }
-    this.events.emit('state', state);
+    this.emit('state', state);
     this.changed();
   }
 }

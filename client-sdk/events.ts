@@ -21,8 +21,9 @@ export class Emitter<Events, Core extends Reporter = Reporter> implements EventS
   protected readonly core: Core;
   readonly #listeners = new Map<keyof Events, Set<(payload: never) => void>>();
 
-  constructor(core: Core) {
-    this.core = core;
+  /** @param core absent for the core itself */
+  constructor(core?: Core) {
+    this.core = core ?? (this as unknown as Core);
   }
 
   on<E extends keyof Events>(event: E, listener: (payload: Events[E]) => void): Unsubscribe {

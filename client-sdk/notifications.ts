@@ -35,6 +35,6 @@ export class Notifications extends Emitter<{ notification: Notification }, Core>
     this.position = notification.seq;
     this.list = [...this.list, notification].slice(-maxKept);
     this.emit('notification', notification);
-    this.core.events.emit('notification', notification);
+    this.core.emit('notification', notification);
   }
 }

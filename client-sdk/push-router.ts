@@ -40,7 +40,7 @@ export function pushRouter(parts: PushParts): (name: PushName, body: Named) => v
     handlers[name]?.(body as never);
     // `update`, `joined`, `left`, `event`.
     parts.rooms.get((body.roomId ?? body.room) as string)?.emit(name.replace('room:', '') as 'event', body as RoomEvents['event']);
-    if (!isDigested.test(name)) parts.events.emit(name as 'event', body as ClientEvents['event']);
+    if (!isDigested.test(name)) parts.emit(name as 'event', body as ClientEvents['event']);
   };
 }
 

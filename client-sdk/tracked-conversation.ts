@@ -93,7 +93,7 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
   /** To the listeners of this conversation and of the client. */
   override emit<E extends keyof ConversationEvents>(event: E, payload: ConversationEvents[E]): void {
     super.emit(event, payload);
-    this.core.events.emit(event as 'entry', payload as never);
+    this.core.emit(event as 'entry', payload as never);
   }
 
   /** Something looks different, and in the list of conversations, too. */

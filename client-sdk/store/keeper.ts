@@ -128,7 +128,7 @@ export class Keeper {
     });
     const { conversationId, messageId } = message ?? {};
     this.#core.settings.logger.warn(error.message, { error: cause });
-    this.#core.events.emit('store:error', { error, conversationId, messageId });
+    this.#core.emit('store:error', { error, conversationId, messageId });
   }
 }
 
