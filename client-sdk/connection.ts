@@ -4,7 +4,6 @@
 import type { PushBody } from '../protocol/bodies/index.ts';
 import type { PushName } from '../protocol/ops.ts';
 import * as bounds from './bounds.ts';
-import { complain } from './complaints.ts';
 import type { ClosedReason, ConnectionState } from './connection-state.ts';
 import { closedReasons } from './endings.ts';
 import { AuthRequiredError, ClosedError, DisconnectedError } from './errors.ts';
@@ -69,6 +68,7 @@ export class Connection implements LinkHooks {
   }
 
   end(reason: ClosedReason, message: string, code?: number): void {
+    if (reason !== 'client') this.#complain(message, code);
     this.#to({ name: 'closed', reason, message, code });
   }
 
@@ -132,12 +132,14 @@ export class Connection implements LinkHooks {
 
   onDown(code: number, reason: string): void {
     const final = closedReasons[code];
-    if (code === 4401 && this.#tokenRefused) this.#to({ name: 'authRequired', reason });
+    if (code === 4401 && this.#tokenRefused) this.#requireAuth(reason);
     else if (final) this.end(final, reason, code);
     else {
       this.#tokenRefused ||= code === 4401;
       const liveMs = this.state.name === 'live' ? this.#settings.clock.now() - this.state.since : 0;
       const retryAt = this.#retry.schedule(code, liveMs, this.#link as Link);
+      // Once for each outage, and not for one that ends with the first try.
+      if (this.#retry.failures === 2) this.#complain(reason, code);
       this.#to({ name: 'offline', reason, code, retryAt, attempt: this.#retry.failures });
     }
   }
@@ -151,7 +153,7 @@ export class Connection implements LinkHooks {
     try {
       const token = await this.#settings.auth({ reason, signal: link.signal });
       if (link.signal.aborted) return;
-      if (!token) return this.#to({ name: 'authRequired', reason: 'the auth function gave no token' });
+      if (!token) return this.#requireAuth('the auth function gave no token');
       this.#hooks.onToken(token);
       link.dial({ token, previousSessionId: this.#hooks.identity?.sessionId, agent: this.#settings.agent });
     } catch (error) {
@@ -169,12 +171,21 @@ export class Connection implements LinkHooks {
     if (!link.signal.aborted) this.#try('reconnect');
   }
 
+  #requireAuth(reason: string): void {
+    this.#complain(reason);
+    this.#to({ name: 'authRequired', reason });
+  }
+
+  /** Tells the developer why the client is not live. */
+  #complain(words: string, anchor: number | string = 'auth_required'): void {
+    this.#settings.logger.warn(`not live: ${words}. See docs/ERRORS.md#${anchor}`);
+  }
+
   #to(next: ConnectionState): void {
     this.state = next;
     if (next.name !== 'offline') this.#retry.cancel();
     if (!'connecting syncing live'.includes(next.name)) this.#drop();
     if ('idle authRequired closed'.includes(next.name)) this.#watch.abort();
-    complain(next, this.#settings.logger);
     this.#hooks.onState(next);
   }
 

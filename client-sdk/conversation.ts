@@ -33,7 +33,7 @@ export class LiveConversation extends TrackedConversation implements Conversatio
 
   async join({ afterSeq, signal }: StreamOptions = {}): Promise<void> {
     const { core, log } = this;
-    core.assertOpen();
+    core.uplink.assertOpen();
     this.want({ afterSeq });
     await core.until(() => this.assertComplete(), { signal });
     // One that came with many others brought a few entries only. It is joined, whether the rest can be had now or not.

@@ -44,8 +44,6 @@ export interface Core extends Pick<Emitter<ClientEvents>, 'emit'> {
   readonly until: Until;
   /** Something looks different: who waits looks again, once per turn. */
   changed(): void;
-  /** Throws ClosedError when the client is closed for good. */
-  assertOpen(): void;
   /** A listener threw. */
   report(event: string, error: unknown): void;
 }

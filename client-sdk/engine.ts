@@ -59,10 +59,6 @@ export class Engine extends Emitter<ClientEvents> implements PushParts, Connecti
     return this.identity?.userId ?? this.keeper?.userId;
   }
 
-  assertOpen(): void {
-    this.uplink.assertOpen();
-  }
-
   resync(): void {
     if (this.flight && this.uplink.state.name === 'live') this.#synchronize(this.flight);
   }

@@ -30,7 +30,7 @@ export async function* iterate(conversation: LiveConversation, core: Core, { aft
     return cursor !== undefined && cursor < log.position && !!(core.uplink.open || log.entryAt(cursor + 1));
   };
   if (signal?.aborted) return;
-  core.assertOpen();
+  core.uplink.assertOpen();
   try {
     conversation.join({ signal }).catch(() => {});
     while (true) {

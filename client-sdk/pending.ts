@@ -48,8 +48,7 @@ export function pending<T>(clock: Clock, { signals = [], timeoutMs, what = 'it',
       reject(reason);
     }
   };
-  const timeOut = (ms: number) => clock.setTimeout(() => reject(new TimeoutError(what, ms)), ms);
-  const timer = timeoutMs === undefined ? undefined : timeOut(timeoutMs);
+  const timer = timeoutMs === undefined ? undefined : clock.setTimeout(() => reject(new TimeoutError(what, timeoutMs)), timeoutMs);
   for (const signal of signals) signal?.addEventListener('abort', abort);
   // Not now: whoever calls does not hold the result yet.
   queueMicrotask(abort);

@@ -36,7 +36,7 @@ export interface Sender {
  * TypeError for what cannot be written as JSON
  */
 export function sendMessage(conversation: Sender, core: Core, draft: MessageDraft, { signal, messageId }: SendOptions): SentMessage {
-  core.assertOpen();
+  core.uplink.assertOpen();
   assertGoing(signal);
   const { clock, random } = core.settings;
   const senderRole = core.identity?.role ?? 'customer';
