@@ -41,18 +41,14 @@ export class LocalEcho {
   }
 
   /**
-   * A message was written, or looks different. It keeps its place; but a failed one that is tried again goes to the end, where
-   * it will be stored.
+   * A message was written, or looks different and keeps its place. One that is tried again is removed before: it goes to the end,
+   * where it will be stored.
    * @param first before all others: it was written in an earlier page load
    */
   put(entry: PendingEntry, first = false): void {
     const found = this.find(entry.messageId);
-    if (found && (found.status !== 'failed' || entry.status === 'failed')) {
-      this.#replace(found, entry);
-      return;
-    }
-    this.remove(entry.messageId);
-    this.items = first ? [entry, ...this.items] : [...this.items, entry];
+    if (found) this.#replace(found, entry);
+    else this.items = first ? [entry, ...this.items] : [...this.items, entry];
   }
 
   /** The server stored it. Up to `position` the run holds it already, or it is older than the run. */

@@ -101,6 +101,24 @@ describe('order', () => {
     expect(sent.map(({ status }) => status)).toEqual(['sent', 'failed', 'sent']);
   });
 
+  test('a failed message that is tried again goes behind what was written since', async () => {
+    h.server.script = failing('b', 1, { error: { code: 'INVALID_BODY' } });
+    const failed = say('b');
+    await h.clock.advance(100);
+    h.server.down = true;
+    h.cut('ana');
+    await h.clock.advance(10);
+    say('d');
+    const shown = () => ana.client.conversation('c1').entries.map(({ text, status }) => `${text} ${status}`);
+    expect(shown()).toEqual(['b failed', 'd queued']);
+    const again = failed.retry();
+    expect(again?.messageId).toBe(failed.messageId);
+    expect(shown()).toEqual(['d queued', 'b queued']);
+    h.server.down = false;
+    await h.clock.until(() => ana.client.unsent === 0);
+    expect(stored()).toEqual(['d', 'b']);
+  });
+
   test('any refusals and lost replies: stored once, in order', async () => {
     const fault = fc.constantFrom('none', 'none', 'none', 'refuse', 'limit', 'lose', 'cut');
     await fc.assert(
