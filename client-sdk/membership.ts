@@ -10,7 +10,7 @@ type Known = Watermark & Partial<Member>;
 export class Membership {
   /** How many members there are, listed or not. */
   count = 0;
-  readonly #known = new Map<string, Known>();
+  #known = new Map<string, Known>();
   #list: readonly Member[] | undefined;
   /** Entries up to here are contained in what is known. */
   #upTo = 0;
@@ -27,18 +27,16 @@ export class Membership {
 
   /** What a join or a sync said: who is not in a complete list is a member no more. */
   replace({ head, members, memberCount, reset }: JoinResult): void {
-    if (reset) this.#known.clear();
-    for (const member of members) this.learn(member);
-    const listed = new Set(members.map(({ userId }) => userId));
-    if (members.length >= memberCount) for (const userId of this.#known.keys()) if (!listed.has(userId)) this.#known.delete(userId);
+    const before = reset ? undefined : this.#known;
+    if (reset || members.length >= memberCount) this.#known = new Map();
+    for (const member of members) this.learn(member, before?.get(member.userId));
     this.count = memberCount;
     this.#upTo = head;
     this.#list = undefined;
   }
 
-  /** @returns whether it is news */
-  learn(one: Known): boolean {
-    const old = this.of(one.userId);
+  /** What is known of a user beside `old`. @returns whether it is news */
+  learn(one: Known, old = this.of(one.userId)): boolean {
     const readSeq = Math.max(old.readSeq, one.readSeq);
     const deliveredSeq = Math.max(old.deliveredSeq, one.deliveredSeq, readSeq);
     if (!one.role && readSeq === old.readSeq && deliveredSeq === old.deliveredSeq) return false;
