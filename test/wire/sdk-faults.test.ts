@@ -100,7 +100,7 @@ test('connections that die without a word', async () => {
   strike('mudo', 10, sends, { silence: 'both' });
   // Who only listens: nothing of his own is overdue.
   strike('eva', 10, entries, { silence: 'down' });
-  // For a time only: what vanished meanwhile is missed by nobody else.
+  // For a time only: the connection goes on behind a hole.
   strike('teo', 10, acks, { silence: 'down', forMs: 200 });
   await run.talk(15, ['ana', 'luis', 'teo', 'mudo']);
   await check();

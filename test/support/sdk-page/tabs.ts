@@ -76,9 +76,11 @@ export class BackgroundTab extends SdkTab {
     return tab;
   }
 
+  /** @throws Error when a side broke the protocol */
   async close(): Promise<void> {
     await this.page.close();
     await this.proxy.close();
+    assertNone(this.proxy.violations);
   }
 }
 
@@ -121,9 +123,12 @@ export class SdkProfile {
   async close(): Promise<void> {
     await this.context.close();
     await Promise.all(this.#proxies.map((proxy) => proxy.close()));
-    const faults = [...this.#exceptions, ...this.#proxies.flatMap((proxy) => proxy.violations)];
-    if (faults.length > 0) throw new Error(faults.join('; '));
+    assertNone([...this.#exceptions, ...this.#proxies.flatMap((proxy) => proxy.violations)]);
   }
+}
+
+function assertNone(faults: readonly string[]): void {
+  if (faults.length > 0) throw new Error(faults.join('; '));
 }
 
 const addressOf = (origin: string, wishes: PageWishes) => `${origin}/#${encodeURIComponent(JSON.stringify(wishes))}`;
