@@ -105,5 +105,5 @@ function report(plan: readonly string[], tookS: number, written: number, stored:
   const pressed = ['kill', 'everybody', 'cut', 'lose-ack', 'double', 'sleep'].map((name) => `${name} ${times(name)}`).join(', ');
   const away = `the server was away ${site.awayMs.join(', ')} ms`;
   console.info(`seed ${seed}: ${pressed} in ${tookS.toFixed(1)} s; ${away}`);
-  console.info(`${written} messages of people, ${stored} entries stored; ${line.replaceAll('\n', '; ')}`);
+  console.info(`${written} messages of people, ${stored} entries stored; ${line.replaceAll(/\n+/g, '; ')}`);
 }

@@ -61,7 +61,10 @@ export class PanelView {
     const element = part(this.element, '.state');
     element.dataset.state = state;
     setText(part(element, '.words'), words);
-    setText(part(this.element, '.reason'), reason);
+    const why = part(this.element, '.reason');
+    setText(why, reason);
+    // A narrow panel shows the beginning only.
+    why.title = reason;
     if (!passing.has(state)) setText(part(this.element, '.announcement'), `${this.#name}: ${words}`);
   }
 

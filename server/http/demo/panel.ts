@@ -12,6 +12,7 @@ import { SleepingClock } from './lab/sleeping-clock.ts';
 import { Wire } from './lab/wire.ts';
 import { Lines } from './line.ts';
 import type { PanelView, Person } from './panel-view.ts';
+import { olderPages, readWhenSeen } from './reading.ts';
 import { millisecondsWords, stateWords, typingWords, whyWords } from './wording.ts';
 
 export interface PanelOptions {
@@ -42,6 +43,9 @@ export class Panel {
   readonly #client: Client;
   readonly #conversation: ConversationHandle;
   readonly #lines: Lines;
+  readonly #drawDevice = eachFrame(() => this.#showDevice());
+  /** Why the conversation cannot be joined. */
+  #refusal: string | undefined;
 
   /** Connects the person and keeps the view up to date from then on. */
   constructor(options: PanelOptions) {
@@ -63,7 +67,7 @@ export class Panel {
     this.#lines = new Lines(person, this.#conversation);
     ledger.watch(person.id, this.#client, this.#conversation, this.wire);
     this.#showLog();
-    this.#showDevice();
+    this.#watchDevice();
     this.#listenToReader();
     this.#connect();
     this.#join();
@@ -96,9 +100,11 @@ export class Panel {
   }
 
   #join(): void {
-    const { person, ledger, view } = this.#options;
-    const refused = (error: Error) => view.showState('closed', 'Refused', error.message);
-    this.#conversation.join().catch(refused);
+    const { person, ledger } = this.#options;
+    this.#conversation.join().catch((error: Error) => {
+      this.#refusal = error.message;
+      this.#drawDevice();
+    });
     if (person.role !== 'bot') return;
     startBot({
       client: this.#client,
@@ -130,33 +136,33 @@ export class Panel {
     });
     view.log.onMoved = read;
     view.log.onAgain = (messageId) => void conversation.retry(messageId);
-    view.log.onOlder = olderPages(conversation, view);
+    view.log.onOlder = olderPages(conversation, view.log);
   }
 
   /** State, queue, round trip and faults: each can change by itself, so all are drawn together. */
-  #showDevice(): void {
-    const { view, onChange } = this.#options;
-    const draw = eachFrame(() => {
-      const { connection, unsent } = this.#client;
-      const { isCut, armed, roundTrips } = this.wire;
-      const { isAsleep } = this.#clock;
-      view.showState(
-        connection.name,
-        stateWords[connection.name],
-        whyWords(connection, { isCut, isAsleep, ...armed }, unsent, this.#clock.now()),
-      );
-      view.showNumbers(unsent, millisecondsWords(roundTrips.latest), millisecondsWords(roundTrips.median));
-      view.faults.show({ cut: isCut, 'lose-ack': armed.loseAck, double: armed.double, sleep: isAsleep });
-    });
+  #watchDevice(): void {
+    const draw = this.#drawDevice;
     this.#client.on('state', () => {
       draw();
-      onChange(this.#client, this.#conversation.unreadCount);
+      this.#options.onChange(this.#client, this.#conversation.unreadCount);
     });
     this.#conversation.on('change', draw);
     this.wire.onFrame(draw);
     this.wire.onChange(draw);
     this.#clock.onChange(draw);
     draw();
+  }
+
+  #showDevice(): void {
+    const { view } = this.#options;
+    const { connection, unsent } = this.#client;
+    const { isCut, armed, roundTrips } = this.wire;
+    const { isAsleep } = this.#clock;
+    const broken = { isCut, isAsleep, ...armed };
+    if (this.#refusal !== undefined) view.showState('closed', 'Refused', this.#refusal);
+    else view.showState(connection.name, stateWords[connection.name], whyWords(connection, broken, unsent, this.#clock.now()));
+    view.showNumbers(unsent, millisecondsWords(roundTrips.latest), millisecondsWords(roundTrips.median));
+    view.faults.show({ cut: isCut, 'lose-ack': armed.loseAck, double: armed.double, sleep: isAsleep });
   }
 
   #listenToReader(): void {
@@ -177,35 +183,4 @@ export class Panel {
       this.#connect();
     }
   }
-}
-
-/** Marks what somebody has seen as read. Reading changes the view again, so the same seq is not read twice. */
-function readWhenSeen(conversation: ConversationHandle, seen: () => number | undefined): () => void {
-  let highest = 0;
-  return () => {
-    const seq = conversation.unreadCount > 0 ? seen() : undefined;
-    if (seq === undefined || seq <= highest) return;
-    highest = seq;
-    void conversation.read(seq);
-  };
-}
-
-/** Loads one older page at a time until the first entry is there. */
-function olderPages(conversation: ConversationHandle, view: PanelView): () => void {
-  let busy = false;
-  const showStart = () => view.log.showStart(conversation.entries[0]?.seq === 1 ? 'The beginning of this conversation' : '');
-  return async () => {
-    const first = conversation.entries[0];
-    if (busy || first === undefined) return;
-    busy = true;
-    try {
-      if (first.seq !== 1) await conversation.history();
-      showStart();
-    } catch {
-      // Tried again when the reader comes here again.
-      view.log.showStart('Older messages cannot be loaded now');
-    } finally {
-      busy = false;
-    }
-  };
 }
