@@ -80,8 +80,10 @@ export class Engine extends Emitter<ClientEvents> implements PushParts, Connecti
     if (signal.aborted || !this.uplink.open) return;
     // First, so that it is on its way before the outbox fills the flight.
     this.#synchronize(signal);
-    this.outbox.resume(signal);
     this.standing.resume();
+    // Messages of a user who was known before wait for the welcome: the token may have changed hands.
+    if (this.identity) await this.until(() => this.uplink.state.name !== 'connecting', { signal }).catch(() => {});
+    this.outbox.resume(signal);
   }
 
   async #synchronize(signal: AbortSignal): Promise<void> {

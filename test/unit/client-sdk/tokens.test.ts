@@ -125,8 +125,12 @@ describe('tokens', () => {
     tokens = ['ana', 'luis'];
     const ana = await h.live('ana', { auth });
     h.cut('ana');
-    await h.clock.advance(1_100);
+    await h.clock.advance(5);
+    const sent = ana.client.conversation('c1').send('written by ana');
+    await Promise.all([expect(sent.acked).rejects.toMatchObject({ code: 'CLOSED' }), h.clock.advance(1_100)]);
     expect(ana.client.connection).toMatchObject({ name: 'closed', reason: 'otherUser' });
+    // Luis is a member, too: under his token it would be his.
+    expect(h.server.logs.get('c1').log).toEqual([]);
   });
 
   test('the close code says more than the refusal before it', async () => {
