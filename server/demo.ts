@@ -4,22 +4,9 @@ import { developmentTenant } from './development.ts';
 import { bodyHash } from './domain/draft.ts';
 import { type Identity, identityOf, type TokenClaims } from './domain/identity.ts';
 import { signToken } from './domain/tokens.ts';
+import type { Demo, DemoUser } from './http/demo-routes.ts';
 import type { ConversationNode } from './node.ts';
 import type { ConversationRecord } from './store/store.ts';
-
-export interface DemoUser {
-  id: string;
-  name: string;
-  role: 'customer' | 'agent' | 'bot';
-}
-
-export interface Demo {
-  conversationId: string;
-  users: DemoUser[];
-  token(userId: string): Promise<string>;
-  /** Ends the server as a crash would; there where somebody starts it again. */
-  kill?: (() => void) | undefined;
-}
 
 type Services = ConversationNode['services'];
 

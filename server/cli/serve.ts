@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { readSettings, type Settings } from '../config.ts';
-import type { Demo } from '../demo.ts';
+import type { Demo } from '../http/demo-routes.ts';
 import { createLog, type Log } from '../log.ts';
 import { type Context, defineCommand } from './command.ts';
 import { exitOnBugs } from './exit-on-bugs.ts';

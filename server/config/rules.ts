@@ -152,7 +152,7 @@ function warningsOf(settings: Settings): string[] {
   if (settings.development && settings.demo && !isLoopback(settings.host))
     warnings.push(`UTALK_DEMO=1: development mode listens on ${settings.host}; anybody who reaches it gets a token`);
   if (!settings.development && settings.demo)
-    warnings.push('UTALK_DEMO=1: the demo page is open and gives tokens to pages opened as http://localhost');
+    warnings.push('UTALK_DEMO=1: the demo page is open; whoever reaches HTTP_PORT can be any of its users');
   if (settings.allowQueryToken) warnings.push('ALLOW_QUERY_TOKEN=1: tokens in URLs end up in the logs of proxies');
   if (settings.jwtJwksUrl?.startsWith('http:')) warnings.push('JWT_JWKS_URL: keys are fetched without TLS');
   return warnings;

@@ -1,15 +1,16 @@
 // The demo page and its tokens. Whoever gets a token is that person, so tokens are only given to pages that were opened
-// under a name of this machine, and never across origins.
+// under a name of this machine, and never across origins. That is a rule for browsers: a program can claim any name, so who
+// opens a demo to a network opens it to everybody there. Only the kill is for this machine alone.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type AssetName, loadAssets } from './bundle.ts';
 import { sendAsset } from './client-routes.ts';
-import { isLocalHost } from './local-host.ts';
+import { isLocalHost, isLocalRequest } from './local-host.ts';
 
 export interface DemoUser {
   id: string;
   name: string;
-  role: string;
+  role: 'customer' | 'agent' | 'bot';
 }
 
 export interface Demo {
@@ -55,7 +56,7 @@ export function addDemoRoutes(server: FastifyInstance, demo: Demo, wsPort: () =>
     return reply.header('cache-control', 'no-store').send({ token: await demo.token(user.id) });
   });
 
-  server.post('/demo/kill', { onRequest: [localOnly, samePageOnly] }, (_request, reply) => {
+  server.post('/demo/kill', { onRequest: [thisMachineOnly, samePageOnly] }, (_request, reply) => {
     const { kill } = demo;
     if (!kill) return reply.code(409).send({ code: 'UNAVAILABLE', message: 'Nobody would start this server again: use script/server.' });
     // Behind the answer: a process that is killed writes nothing any more.
@@ -67,6 +68,11 @@ export function addDemoRoutes(server: FastifyInstance, demo: Demo, wsPort: () =>
 async function localOnly(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
   if (isLocalHost(request.headers.host)) return undefined;
   return reply.code(403).send({ code: 'ACCESS_DENIED', message: 'The demo works only when the page is opened as http://localhost.' });
+}
+
+async function thisMachineOnly(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+  if (isLocalRequest(request)) return undefined;
+  return reply.code(403).send({ code: 'ACCESS_DENIED', message: 'Only somebody on the machine of the server may do that.' });
 }
 
 /** A page of a stranger may send requests to this machine, too; the browser tells where they come from. */

@@ -3,10 +3,9 @@
 // being local therefore also needs a local Host and no trace of forwarding.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { BlockList } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Settings } from '../config.ts';
-import { isLocalHost } from './local-host.ts';
+import { isLocalRequest } from './local-host.ts';
 
 export interface AccessSource {
   settings: Settings;
@@ -15,14 +14,10 @@ export interface AccessSource {
 
 const operators: ReadonlySet<string> = new Set(['admin', 'service']);
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
 /** An onRequest hook that answers 401 or 403 for everybody else. */
 export function operationalAccess({ settings, verifyToken }: AccessSource) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    if (isLocal(request)) return undefined;
+    if (isLocalRequest(request)) return undefined;
     const token = bearer(request);
     if (token === undefined) return unknown(reply, 'Send Authorization: Bearer with METRICS_TOKEN or a token of role admin or service.');
     if (settings.metricsToken !== undefined && sameSecret(token, settings.metricsToken)) return undefined;
@@ -31,13 +26,6 @@ export function operationalAccess({ settings, verifyToken }: AccessSource) {
     if (operators.has(identity.role)) return undefined;
     return reply.code(403).send({ code: 'ACCESS_DENIED', message: 'Only the roles admin and service may read this.' });
   };
-}
-
-function isLocal(request: FastifyRequest): boolean {
-  const address = request.socket.remoteAddress ?? '';
-  const { headers } = request;
-  const forwarded = headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined || headers['x-real-ip'] !== undefined;
-  return !forwarded && isLocalHost(headers.host) && loopback.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
 }
 
 function bearer(request: FastifyRequest): string | undefined {

@@ -3,6 +3,7 @@
 import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import { defineSettings, type Settings } from '../../server/config.ts';
 import type { Figures, Health } from '../../server/health.ts';
+import type { Demo } from '../../server/http/demo-routes.ts';
 import { createHttpListener, type HttpDependencies, type HttpListener } from '../../server/http/http-listener.ts';
 import { createLog } from '../../server/log.ts';
 
@@ -10,7 +11,7 @@ import { createLog } from '../../server/log.ts';
 export const secret = 'a secret of more than thirty-two bytes';
 export const well: Health = { status: 'ok', ready: true, checks: { database: 'ok' }, uptimeS: 7, startedAt: 1_700_000_000_000 };
 export const here: Figures = { connections: 12, users: 9, rooms: 4 };
-export const demo = {
+export const demo: Demo = {
   conversationId: 'demo',
   users: [
     { id: 'ana', name: 'Ana', role: 'customer' },
@@ -50,10 +51,10 @@ export class HttpFixture {
     this.#open = undefined;
   }
 
-  /** node:http, because fetch does not let a test choose the Host header. */
-  get(path: string, headers: OutgoingHttpHeaders = {}, method = 'GET'): Promise<Answer> {
+  /** @param host address to connect to. node:http, because fetch does not let a test choose the Host header. */
+  get(path: string, headers: OutgoingHttpHeaders = {}, method = 'GET', host = '127.0.0.1'): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const sent = httpRequest({ host: '127.0.0.1', port: this.port, path, method, headers, agent: false }, (response) => {
+      const sent = httpRequest({ host, port: this.port, path, method, headers, agent: false }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('end', () => {

@@ -1,6 +1,7 @@
 // The demo's button that kills the server: who may press it, and the guardian that starts the server again.
 
 import { existsSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { createClient, type Entry } from '../../client-sdk/index.ts';
@@ -41,10 +42,23 @@ describe('the route', () => {
     ['an address bar', { host: 'localhost:3002', 'sec-fetch-site': 'none' }],
     ['a browser of two minds', { host: 'localhost:3002', origin: 'http://localhost:3002', 'sec-fetch-site': 'cross-site' }],
     ['nobody', { host: 'localhost:3002' }],
+    ['somebody behind a proxy', { host: 'localhost:3002', origin: 'http://localhost:3002', 'x-forwarded-for': '192.0.2.1' }],
     ['a name of a stranger', { host: 'evil.example', origin: 'http://evil.example', 'sec-fetch-site': 'same-origin' }],
   ])('refuses %s', async (_who, headers) => {
     const kills: string[] = [];
     expect((await press(headers, () => kills.push('killed'))).status).toBe(403);
+    expect(kills).toEqual([]);
+  });
+
+  test('refuses another machine that claims the name of this one', async () => {
+    const outside = Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .find(({ family, internal }) => family === 'IPv4' && !internal);
+    if (!outside) return;
+    const kills: string[] = [];
+    await http.start({ host: '0.0.0.0', demo: true }, { demo: { ...demo, kill: () => kills.push('killed') } });
+    const headers = { host: 'localhost:3002', origin: 'http://localhost:3002' };
+    expect((await http.get('/demo/kill', headers, 'POST', outside.address)).status).toBe(403);
     expect(kills).toEqual([]);
   });
 

@@ -2,12 +2,13 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Client, type ConversationHandle, createClient } from '../../client-sdk/index.ts';
-import { type Demo, openDemo } from '../../server/demo.ts';
+import { openDemo } from '../../server/demo.ts';
 import { startBot } from '../../server/http/demo/lab/bot.ts';
 import type { WireFrame } from '../../server/http/demo/lab/frame.ts';
 import { Ledger } from '../../server/http/demo/lab/ledger.ts';
 import { SleepingClock } from '../../server/http/demo/lab/sleeping-clock.ts';
 import { Wire } from '../../server/http/demo/lab/wire.ts';
+import type { Demo } from '../../server/http/demo-routes.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { TestServer } from '../support/start-server.ts';
 import { testSecret } from '../support/tokens.ts';

@@ -2,7 +2,8 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Client, createClient } from '../../client-sdk/index.ts';
-import { type Demo, openDemo } from '../../server/demo.ts';
+import { openDemo } from '../../server/demo.ts';
+import type { Demo } from '../../server/http/demo-routes.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { TestServer } from '../support/start-server.ts';
 import { testSecret } from '../support/tokens.ts';
