@@ -6,6 +6,7 @@ import { dice, FrameProxy } from '../support/frame-proxy.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { TestServer } from '../support/start-server.ts';
 import { signTestToken } from '../support/tokens.ts';
+import { upgrade } from './raw-connection.ts';
 
 let postgres: TestPostgres;
 let server: TestServer;
@@ -155,6 +156,12 @@ test('unplugged, nobody gets in', async () => {
   await expect(FrameClient.connect(proxy.url)).rejects.toThrow();
   proxy.restore();
   await connect();
+});
+
+test('an upgrade that the server refuses is refused', async () => {
+  const answer = await upgrade(proxy.url, { headers: { authorization: 'Bearer nonsense' } });
+  expect(answer.status).toBe(401);
+  expect(answer.body).toContain('NOT_AUTHENTICATED');
 });
 
 test('dice do the same to the same frames whatever the order they come in', () => {

@@ -60,9 +60,9 @@ test('acks that are lost', async () => {
   roll([{ of: acks, fate: 'lose', chance: 0.3, tries: 2 }]);
   await run.talk(20);
   await check();
-  expect(run.count('lose', acks)).toBeGreaterThan(40);
+  expect(run.count('lose', acks)).toBeGreaterThan(30);
   // Who does not follow the log knows only from the ack of another try.
-  expect(wire('mudo').faults.count('lose', acks)).toBeGreaterThan(5);
+  expect(wire('mudo').faults.count('lose', acks)).toBeGreaterThan(0);
 });
 
 test('frames that come twice, in both directions', async () => {
@@ -70,7 +70,7 @@ test('frames that come twice, in both directions', async () => {
   roll([{ of: {}, fate: 'double', chance: 0.3 }]);
   await run.talk(20);
   await check();
-  for (const kind of [sends, acks, entries]) expect(run.count('double', kind)).toBeGreaterThan(40);
+  for (const kind of [sends, acks, entries]) expect(run.count('double', kind)).toBeGreaterThan(30);
 });
 
 test('a doubled handshake', async () => {
@@ -127,6 +127,9 @@ test('a connection whose way up is dead, while much comes down', async () => {
 
 test('all of it, by dice', async () => {
   run = await FaultRun.begin(server, 'dice', seed);
+  // Rare ones, which the dice might pass over.
+  strike('ana', 30, sends, 'cut');
+  strike('teo', 30, entries, { silence: 'both' });
   roll([
     { of: acks, fate: 'lose', chance: 0.1, tries: 1 },
     { of: entries, fate: 'lose', chance: 0.05 },

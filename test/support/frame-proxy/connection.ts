@@ -7,6 +7,8 @@ import { type Message, MessageReader } from './message-reader.ts';
 import { Transcript, type WireFrame } from './transcript.ts';
 
 const headEnd = '\r\n\r\n';
+/** How the answer to an upgrade begins that was granted. */
+const switching = 'HTTP/1.1 101 ';
 
 export interface ConnectionHooks {
   onFrame(frame: WireFrame): void;
@@ -66,20 +68,23 @@ export class ProxiedConnection {
   #lead(direction: 'up' | 'down', from: Socket, to: Socket): void {
     const lane = this.#lanes[direction];
     const reader = new MessageReader(direction === 'up');
-    const take = (bytes: Buffer) => {
-      for (const message of reader.read(bytes)) this.#pass(direction, message);
+    const frames = (bytes: Buffer) => {
+      for (const message of reader.read(bytes)) {
+        // Not behind a frame that was cut off.
+        if (!from.destroyed) this.#pass(direction, message);
+      }
     };
-    let head: Buffer | undefined = Buffer.alloc(0);
-    from.on('data', (bytes) => {
-      if (!head) return void this.#guarded(() => take(bytes));
+    let take = (bytes: Buffer) => {
       head = Buffer.concat([head, bytes]);
       const end = head.indexOf(headEnd) + headEnd.length;
       if (end < headEnd.length) return;
-      const rest = head.subarray(end);
+      const isRefusal = direction === 'down' && !head.toString('latin1', 0, end).startsWith(switching);
+      take = isRefusal ? (more) => lane.send(more) : frames;
       lane.send(head.subarray(0, end));
-      head = undefined;
-      this.#guarded(() => take(rest));
-    });
+      take(head.subarray(end));
+    };
+    let head = Buffer.alloc(0);
+    from.on('data', (bytes) => this.#guarded(() => take(bytes)));
     from.on('error', () => {});
     from.on('close', () => {
       // A silence swallows the end, too.
