@@ -82,13 +82,19 @@ export class Engine extends Emitter<ClientEvents> implements PushParts, Connecti
     this.#synchronize(signal);
     this.standing.resume();
     // Messages of a user who was known before wait for the welcome: the token may have changed hands.
-    if (this.identity) await this.until(() => this.uplink.state.name !== 'connecting', { signal }).catch(() => {});
+    if (this.identity) await this.#welcomed(signal).catch(() => {});
     this.outbox.resume(signal);
+  }
+
+  /** Resolves when `auth` is answered, whichever answer comes first. */
+  #welcomed(signal: AbortSignal): Promise<void> {
+    return this.until(() => this.uplink.state.name !== 'connecting', { signal });
   }
 
   async #synchronize(signal: AbortSignal): Promise<void> {
     try {
       await this.sync.run(signal);
+      await this.#welcomed(signal);
       this.uplink.caughtUp();
     } catch (error) {
       if (!signal.aborted) this.uplink.restart(`the sync failed: ${(error as Error).message}`);

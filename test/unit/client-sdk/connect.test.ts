@@ -40,6 +40,13 @@ describe('connect', () => {
     expect(names(ana)).toBe('connecting syncing live');
   });
 
+  test('becomes live also when the answer to the sync is read before the one to auth', async () => {
+    h.server.faults.next({ name: 'auth', from: 'server' }, { delayMs: 200 });
+    h.server.faults.next({ name: 'sync:state', from: 'server' }, { delayMs: 0, overtaken: true });
+    const ana = await h.live('ana');
+    expect(names(ana)).toBe('connecting syncing live');
+  });
+
   test('an aborted signal ends the attempt', async () => {
     h.server.down = true;
     const ana = h.client('ana');
