@@ -26,3 +26,24 @@ export const maxRetryAfterMs = 60_000;
 export const refusalJitterMs = 2_000;
 /** Refused for this long, a message has failed. */
 export const maxRefusedMs = 30_000;
+
+/** Requests at a time that join conversations or bring their logs to the head. */
+export const maxRequests = 4;
+/** Logs with holes in one of them. The server gives each as much as alone, as long as the page has room. */
+export const maxLogsTogether = 10;
+/** The same hole is asked for this often before it is believed that the server has nothing there. */
+export const maxFruitless = 3;
+/** Entries beyond a hole that are kept; when there are more, all of them are fetched again. */
+export const maxHeld = 512;
+/** An acknowledged message that no push has brought after this long is fetched. */
+export const pushOverdueMs = 1_000;
+/** Between two reports of what was delivered. */
+export const reportIntervalMs = 1_000;
+/** Typing is told again after this long: well before the server's lease ends. */
+export const typingRenewMs = 3_000;
+/** Tries to create a conversation. Each further one costs a connection that broke. */
+export const maxCreateTries = 5;
+/** Notifications that are kept. */
+export const maxNotifications = 200;
+/** Users whose presence is kept. */
+export const maxPresences = 5_000;

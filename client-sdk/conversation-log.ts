@@ -2,6 +2,7 @@
 // entry is announced once, in order, after the position has moved over it.
 
 import type { Entry, JoinResult } from '../protocol/bodies/index.ts';
+import * as bounds from './bounds.ts';
 import type { ConversationEvents } from './conversation-api.ts';
 import { LocalEcho, type PendingEntry, type ViewEntry } from './local-echo.ts';
 import { LogRun } from './log-run.ts';
@@ -23,9 +24,6 @@ export interface Opening {
   /** Of the newest page, what comes after this seq is announced all the same. */
   announceAfter?: number;
 }
-
-/** The same hole is asked for this often before it is believed that the server has nothing there. */
-const maxFruitless = 3;
 
 export class ConversationLog extends LogRun {
   readonly echo: LocalEcho;
@@ -87,7 +85,7 @@ export class ConversationLog extends LogRun {
     if (!first && !more) this.lowerHead(head);
     this.#take(entries);
     this.#fruitless = isHole ? this.#fruitless + 1 : 0;
-    if (this.#fruitless === maxFruitless) this.#skipGap(entries);
+    if (this.#fruitless === bounds.maxFruitless) this.#skipGap(entries);
   }
 
   /** An older page. */

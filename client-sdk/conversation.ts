@@ -23,6 +23,10 @@ export class LiveConversation extends TrackedConversation implements Conversatio
     return this.log.head;
   }
 
+  get unreadCount(): number {
+    return this.reading.unreadCount;
+  }
+
   get members(): readonly Member[] {
     return this.membership.list;
   }
@@ -82,7 +86,7 @@ export class LiveConversation extends TrackedConversation implements Conversatio
   }
 
   read(seq = this.position): Promise<void> {
-    const stored = this.markRead(Math.min(seq, this.head));
+    const stored = this.reading.mark(Math.min(seq, this.head));
     // Callers may ignore the promise: what was not stored is sent again.
     stored.catch(() => {});
     return stored;

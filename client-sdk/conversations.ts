@@ -2,6 +2,7 @@
 
 import type { CommandInput, CommandOutput, JoinResult, PushBody } from '../protocol/bodies/index.ts';
 import type { ConversationChange, ConversationsHandle } from './api.ts';
+import * as bounds from './bounds.ts';
 import { LiveConversation } from './conversation.ts';
 import type { ConversationHandle } from './conversation-api.ts';
 import type { Core } from './core.ts';
@@ -10,9 +11,6 @@ import { Emitter } from './events.ts';
 import { newId } from './ids.ts';
 import type { CallOptions } from './requests.ts';
 import type { TrackedConversation } from './tracked-conversation.ts';
-
-/** Each one costs a connection that broke. */
-const maxCreateTries = 5;
 
 export class Conversations extends Emitter<{ change: ConversationChange }, Core> implements ConversationsHandle {
   /** Those that somebody asked for, or that the server told of. */
@@ -38,7 +36,7 @@ export class Conversations extends Emitter<{ change: ConversationChange }, Core>
   ): Promise<ConversationHandle> {
     const { clock, random } = this.core.settings;
     const body = { channel: 'web', id: newId(clock.now(), random), ...input };
-    const { conversation, created } = await this.#create(body, options, maxCreateTries);
+    const { conversation, created } = await this.#create(body, options, bounds.maxCreateTries);
     const handle = this.get(conversation.id);
     handle.setState(conversation);
     await handle.join({ afterSeq: created ? 0 : undefined, signal: options?.signal });
@@ -88,10 +86,10 @@ export class Conversations extends Emitter<{ change: ConversationChange }, Core>
   }
 
   /** What the list shows of a joined conversation looks different. */
-  looked({ id, joined, log, state, unreadCount }: TrackedConversation): void {
+  looked({ id, joined, log, reading, state }: TrackedConversation): void {
     if (!joined) return;
     const lastMessage = log.run.findLast(({ type }) => type !== 'system');
-    this.emit('change', { conversationId: id, conversation: state, head: log.head, unreadCount, lastMessage });
+    this.emit('change', { conversationId: id, conversation: state, head: log.head, unreadCount: reading.unreadCount, lastMessage });
   }
 
   /** The id is the client's, so a create whose reply was lost may simply be asked again. */

@@ -2,11 +2,10 @@
 // them. What could not be sent is looked at again with the next connection, which brings every conversation up to date.
 
 import * as limits from '../protocol/client-limits.ts';
+import * as bounds from './bounds.ts';
 import type { Core } from './core.ts';
 import { sleep } from './pending.ts';
 import type { TrackedConversation } from './tracked-conversation.ts';
-
-const intervalMs = 1_000;
 
 export class DeliveredReporter {
   readonly #core: Core;
@@ -25,7 +24,7 @@ export class DeliveredReporter {
     // Even the first one in a task of its own, so that entries of one burst make one report.
     await this.#pause(0);
     while (this.#due.size > 0) {
-      if (await this.#report()) await this.#pause(intervalMs);
+      if (await this.#report()) await this.#pause(bounds.reportIntervalMs);
     }
     this.#isRunning = false;
   }
@@ -38,7 +37,7 @@ export class DeliveredReporter {
   async #report(): Promise<boolean> {
     const batch = [...this.#due].slice(0, limits.maxDelivered);
     for (const conversation of batch) this.#due.delete(conversation);
-    const conversations = batch.flatMap(({ id, undelivered }) => (undelivered ? { conversationId: id, seq: undelivered } : []));
+    const conversations = batch.flatMap(({ id, reading: { undelivered: seq } }) => (seq ? { conversationId: id, seq } : []));
     if (conversations.length === 0) return false;
     await this.#core.requestPatiently('conversation:delivered', { conversations }).catch(() => {});
     return true;

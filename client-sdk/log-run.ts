@@ -2,9 +2,7 @@
 // come in any order and any number of times; the position moves only along the run, so that everything up to it was seen.
 
 import type { Entry } from '../protocol/bodies/index.ts';
-
-/** Entries beyond a hole that are kept; when there are more, all of them are fetched again. */
-const maxHeld = 512;
+import * as bounds from './bounds.ts';
 
 export class LogRun {
   /** False before the first reply: pushes wait until it says where the run begins. */
@@ -90,7 +88,7 @@ export class LogRun {
       this.positionId = next.id;
       next = this.#next();
     }
-    if (this.#held.size > maxHeld) this.#held.clear();
+    if (this.#held.size > bounds.maxHeld) this.#held.clear();
     if (added.length > 0) this.run = [...this.run, ...added].slice(-this.#window - this.#older);
     return added;
   }

@@ -2,11 +2,10 @@
 
 import type { Notification } from '../protocol/bodies/index.ts';
 import type { NotificationsHandle } from './api.ts';
+import * as bounds from './bounds.ts';
 import type { Core } from './core.ts';
 import { Emitter } from './events.ts';
 import type { CallOptions } from './requests.ts';
-
-const maxKept = 200;
 
 export class Notifications extends Emitter<{ notification: Notification }, Core> implements NotificationsHandle {
   list: readonly Notification[] = [];
@@ -33,7 +32,7 @@ export class Notifications extends Emitter<{ notification: Notification }, Core>
   #add(notification: Notification): void {
     if (notification.seq <= (this.position ?? 0)) return;
     this.position = notification.seq;
-    this.list = [...this.list, notification].slice(-maxKept);
+    this.list = [...this.list, notification].slice(-bounds.maxNotifications);
     this.emit('notification', notification);
     this.core.emit('notification', notification);
   }

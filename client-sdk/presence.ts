@@ -2,12 +2,11 @@
 
 import type { Presence } from '../protocol/bodies/index.ts';
 import type { PresenceHandle } from './api.ts';
+import * as bounds from './bounds.ts';
 import type { Core } from './core.ts';
 import { Emitter } from './events.ts';
 import type { CallOptions } from './requests.ts';
 import type { Act } from './standing.ts';
-
-const maxKept = 5_000;
 
 export class Presences extends Emitter<{ change: Presence }, Core> implements PresenceHandle {
   readonly #byUser = new Map<string, Presence>();
@@ -36,7 +35,7 @@ export class Presences extends Emitter<{ change: Presence }, Core> implements Pr
     const old = users.get(userId);
     users.delete(userId);
     users.set(userId, presence);
-    if (users.size > maxKept) users.delete(users.keys().next().value as string);
+    if (users.size > bounds.maxPresences) users.delete(users.keys().next().value as string);
     if (old?.status !== status || old.lastSeen !== lastSeen) this.emit('change', presence);
   }
 }

@@ -4,16 +4,12 @@
 
 import type { CommandOutput } from '../protocol/bodies/index.ts';
 import * as limits from '../protocol/client-limits.ts';
+import * as bounds from './bounds.ts';
 import type { Opening } from './conversation-log.ts';
 import type { Core } from './core.ts';
 import { DisconnectedError, type UTalkError } from './errors.ts';
 import type { SyncState } from './store/keeper.ts';
 import type { TrackedConversation } from './tracked-conversation.ts';
-
-/** Requests at a time. */
-const parallel = 4;
-/** Logs with holes in one request. The server gives each as much as alone, as long as the page has room. */
-const maxTogether = 10;
 
 export class Sync {
   /** What a reload brings back. */
@@ -68,7 +64,7 @@ export class Sync {
 
   #next(): void {
     if (!this.#core.uplink.open) this.#waiting.clear();
-    while (this.#waiting.size > 0 && this.#requests < parallel) void this.#fetch(this.#batch());
+    while (this.#waiting.size > 0 && this.#requests < bounds.maxRequests) void this.#fetch(this.#batch());
     this.#core.changed();
   }
 
@@ -76,7 +72,7 @@ export class Sync {
   #batch(): TrackedConversation[] {
     const waiting = [...this.#waiting];
     const isJoined = waiting[0]?.joined;
-    return waiting.filter(({ joined }) => joined === isJoined).slice(0, isJoined ? maxTogether : limits.maxPositions);
+    return waiting.filter(({ joined }) => joined === isJoined).slice(0, isJoined ? bounds.maxLogsTogether : limits.maxPositions);
   }
 
   async #fetch(batch: readonly TrackedConversation[]): Promise<void> {

@@ -2,25 +2,24 @@
 // what of that its listeners hear.
 
 import type { CommandOutput, Conversation, Entry, JoinResult, Position, PushBody } from '../protocol/bodies/index.ts';
-import * as limits from '../protocol/client-limits.ts';
+import * as bounds from './bounds.ts';
 import type { ConversationEvents, ConversationHandle, Receipt } from './conversation-api.ts';
 import { ConversationLog, type LogOwner, type Opening } from './conversation-log.ts';
 import type { Core } from './core.ts';
-import { DisconnectedError, type UTalkError } from './errors.ts';
+import type { UTalkError } from './errors.ts';
 import { Emitter } from './events.ts';
 import type { Acknowledgement } from './local-echo.ts';
 import { Membership, type Tick } from './membership.ts';
 import { sleep } from './pending.ts';
+import { Reading } from './reading.ts';
 import { Typing } from './typing.ts';
-
-/** An acknowledged message that no push has brought after this long is fetched. */
-const pushOverdueMs = 1_000;
 
 export abstract class TrackedConversation extends Emitter<ConversationEvents, Core> implements LogOwner {
   readonly id: string;
   readonly log: ConversationLog;
   readonly membership = new Membership();
   readonly typing: Typing;
+  readonly reading: Reading;
   state: Conversation | undefined;
   /** What the application wants of it. Outlives connections; `none` again when the server refuses. */
   intent: 'none' | 'join' | 'leave' = 'none';
@@ -31,17 +30,13 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
   #joinedBy: AbortSignal | undefined;
   /** Why it is not wanted any more. */
   #refusal: UTalkError | undefined;
-  /** How far this user has read, stored or not. */
-  #readSeq = 0;
-  #storing: Promise<void> | undefined;
-  /** Messages that this user has not read, as the server counted them when the log ended at `head`. */
-  #counted = { unreadCount: 0, head: 0 };
 
   constructor(id: string, core: Core) {
     super(core);
     this.id = id;
     this.log = new ConversationLog(this, core.settings.maxEntries);
     this.typing = new Typing(this, core);
+    this.reading = new Reading(this, core);
   }
 
   /** Whether pushes come for it. */
@@ -58,31 +53,6 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
   get place(): Position {
     const { isOpen, position, positionId } = this.log;
     return { conversationId: this.id, afterSeq: isOpen ? position : undefined, afterId: positionId };
-  }
-
-  get unreadCount(): number {
-    const readSeq = Math.max(this.#readSeq, this.#own.readSeq);
-    // Exact when all unread entries are held; else the server's count and what came since.
-    const isExact = this.log.firstSeq <= readSeq + 1;
-    const from = isExact ? readSeq : Math.max(readSeq, this.#counted.head);
-    const since = this.#othersAfter(from).filter(({ type }) => type !== 'system').length;
-    return Math.min(limits.unreadCap, since + (isExact ? 0 : this.#counted.unreadCount));
-  }
-
-  /** How far to report that everything is here. Only members report, and own entries are no reason. */
-  get undelivered(): number | undefined {
-    const { role, deliveredSeq } = this.#own;
-    const isNews = role && this.#othersAfter(Math.max(deliveredSeq, this.#readSeq)).length > 0;
-    return isNews ? this.log.position : undefined;
-  }
-
-  /** Entries of others behind `from`. */
-  #othersAfter(from: number): Entry[] {
-    return this.log.run.filter(({ seq, sender }) => seq > from && sender !== this.core.userId);
-  }
-
-  get #own() {
-    return this.membership.of(this.core.userId);
   }
 
   /** How far an own message got. */
@@ -149,9 +119,8 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
 
   /** As it was, or as it is. */
   show(result: JoinResult): void {
-    const { conversation, head, ownerEpoch, unreadCount } = result;
-    if (result.reset) this.#readSeq = 0;
-    this.#counted = { unreadCount, head };
+    const { conversation, ownerEpoch } = result;
+    this.reading.counted(result);
     this.state = { ...conversation, ownerEpoch };
     this.membership.replace(result);
     this.log.applyJoin(result, this.#opening);
@@ -163,11 +132,11 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
     this.#current();
   }
 
-  applyUnchanged({ head, unreadCount, watermarks }: CommandOutput<'sync:state'>['unchanged'][number]): void {
+  applyUnchanged(unchanged: CommandOutput<'sync:state'>['unchanged'][number]): void {
     this.#joinedBy = this.core.flight;
-    this.#counted = { unreadCount, head };
-    for (const watermark of watermarks) this.membership.learn(watermark);
-    this.log.raiseHead(head);
+    this.reading.counted(unchanged);
+    for (const watermark of unchanged.watermarks) this.membership.learn(watermark);
+    this.log.raiseHead(unchanged.head);
     this.#current();
   }
 
@@ -201,7 +170,7 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
     log.echo.acknowledge(messageId, ack, log.position);
     this.changed();
     if (!this.joined || ack.seq <= log.position) return;
-    await sleep(core.settings.clock, pushOverdueMs, core.flight);
+    await sleep(core.settings.clock, bounds.pushOverdueMs, core.flight);
     if (this.joined) this.reaches(ack.seq);
   }
 
@@ -213,13 +182,6 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
     // What this user has read elsewhere changes his list.
     if (userId === this.core.userId) this.news();
     else this.changed();
-  }
-
-  /** Everything up to `seq` was read. Several reads become one command; one made offline is sent with the next connection. */
-  protected markRead(seq: number): Promise<void> {
-    this.#readSeq = Math.max(this.#readSeq, seq);
-    this.news();
-    return this.#storeRead();
   }
 
   /** It cannot be read any more. */
@@ -243,30 +205,7 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
   /** It is as the server has it now, but for entries that are missing still. */
   #current(): void {
     void this.core.delivered.look(this);
-    this.#storeRead().catch(() => {});
+    this.reading.store().catch(() => {});
     this.news();
-  }
-
-  #storeRead(): Promise<void> {
-    this.#storing ??= this.#store().finally(() => {
-      this.#storing = undefined;
-    });
-    return this.#storing;
-  }
-
-  async #store(): Promise<void> {
-    while (this.#readSeq > this.#own.readSeq) {
-      const query = { conversationId: this.id, seq: this.#readSeq };
-      try {
-        const { unreadCount, readSeq, deliveredSeq } = await this.core.requestPatiently('conversation:read', query);
-        this.#counted = { unreadCount, head: this.log.head };
-        this.membership.learn({ userId: this.core.userId ?? '', readSeq: Math.max(readSeq, query.seq), deliveredSeq });
-        this.news();
-      } catch (error) {
-        if (error instanceof DisconnectedError) return;
-        this.#readSeq = 0;
-        throw error;
-      }
-    }
   }
 }

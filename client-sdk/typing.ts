@@ -2,11 +2,9 @@
 // here by itself, because the push that would end it may never come.
 
 import * as limits from '../protocol/client-limits.ts';
+import * as bounds from './bounds.ts';
 import type { ConversationEvents } from './conversation-api.ts';
 import type { Core } from './core.ts';
-
-/** Well before the server's lease ends. */
-const renewMs = limits.typingLeaseMs / 2;
 
 /** Whose members type. */
 interface TypingOwner {
@@ -34,7 +32,7 @@ export class Typing {
 
   /** This user types. Call it at every keystroke: a frame leaves every few seconds only. */
   start(): void {
-    if (this.#isWithin(renewMs)) return;
+    if (this.#isWithin(bounds.typingRenewMs)) return;
     this.#sentAt = this.#core.settings.clock.now();
     this.#send('typing:start');
   }

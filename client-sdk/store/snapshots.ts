@@ -45,7 +45,7 @@ export class Snapshots {
 }
 
 /** As the reply to a join at the position would be. Undefined for one that could not be told from another log, or is too large. */
-function snapshotOf({ log, membership, state, unreadCount }: TrackedConversation): JoinResult | undefined {
+function snapshotOf({ log, membership, reading, state }: TrackedConversation): JoinResult | undefined {
   const { isOpen, isVerifiable, position, run } = log;
   if (!isOpen || !state || !isVerifiable) return undefined;
   const entries = newest(run);
@@ -60,7 +60,7 @@ function snapshotOf({ log, membership, state, unreadCount }: TrackedConversation
     memberCount: membership.count,
     ownerEpoch,
     visibleFromSeq: 1,
-    unreadCount,
+    unreadCount: reading.unreadCount,
   };
   return JSON.stringify(snapshot).length > maxChars ? undefined : snapshot;
 }
