@@ -41,8 +41,8 @@ export function sendMessage(conversation: Sender, core: Core, draft: MessageDraf
   const { clock, random } = core.settings;
   const senderRole = core.identity?.role ?? 'customer';
   const entry: Unsent = {
-    type: 'text',
     ...draft,
+    type: draft.type ?? 'text',
     conversationId: conversation.id,
     messageId: messageId ?? newId(clock.now(), random),
     sender: draft.actAs ?? '',

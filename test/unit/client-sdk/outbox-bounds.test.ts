@@ -141,6 +141,13 @@ describe('bounds', () => {
     expect(stored()).toEqual(['y']);
   });
 
+  test('a type that is there and undefined is the default one', async () => {
+    const { acked } = ana.client.conversation('c1').send({ type: undefined, text: 'a' });
+    await h.clock.advance(50);
+    expect(await acked).toMatchObject({ seq: 1 });
+    expect(h.server.logs.get('c1').log).toMatchObject([{ type: 'text' }]);
+  });
+
   test('an id that is on its way cannot be used again', () => {
     const { messageId } = say('a');
     expect(() => ana.client.conversation('c1').send('b', { messageId })).toThrow(expect.objectContaining({ code: 'ID_REUSED' }));
