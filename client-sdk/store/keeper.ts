@@ -7,6 +7,7 @@ import { UTalkError } from '../errors.ts';
 import type { Unsent } from '../send-message.ts';
 import { Journal } from './journal.ts';
 import { type Owner, ownerOf, prefixOf } from './owner.ts';
+import { onLeave, onReturn } from './page.ts';
 import { Snapshots } from './snapshots.ts';
 import type { ClientStore } from './store.ts';
 import { Writer } from './writer.ts';
@@ -77,11 +78,10 @@ export class Keeper {
     this.#writer.write(key, value, (error) => this.#failed(error));
   }
 
-  /** Looks for messages of tabs that have gone. */
+  /** Looks for other tabs, and for messages of those that have gone. */
   look(): void {
     const { signal } = this.#session ?? {};
-    if (!this.#store.lock || !signal) return;
-    this.journal.scan().catch((error) => signal.aborted || this.#failed(error));
+    if (signal) this.journal.look().catch((error) => signal.aborted || this.#failed(error));
   }
 
   /** The client is closed: others may take its messages over. */
@@ -95,7 +95,10 @@ export class Keeper {
   #open(owner: Owner): void {
     if (this.#session) return;
     this.#session = new AbortController();
-    this.#loaded = this.#load(prefixOf(owner), this.#session.signal);
+    const { signal } = this.#session;
+    onLeave(() => this.snapshots.flush(), signal);
+    onReturn(() => this.look(), signal);
+    this.#loaded = this.#load(prefixOf(owner), signal);
   }
 
   async #load(prefix: string, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@
 // contexts have none: a lease in the store stands in, which a throttled tab may lose while it lives. Then two tabs send the same
 // message under the same id, which the server stores once: no lock here is needed for correctness.
 
+import { onReturn, onTold, tell } from './page.ts';
 import type { ClientStore } from './store.ts';
 
 type Lock = NonNullable<ClientStore['lock']>;
@@ -45,9 +46,10 @@ export function leaseLock(store: ClientStore): Lock {
     const owner = `${Math.random()}`;
     await taken(store, key, owner, signal);
     const renewal = setInterval(() => store.set(key, { owner, until: Date.now() + leaseMs }).catch(() => {}), renewMs);
-    const giveBack = () => {
+    const giveBack = async () => {
       clearInterval(renewal);
-      return store.delete(key).catch(() => {});
+      await store.delete(key).catch(() => {});
+      tell(key);
     };
     // A reload ends the page without ending the work.
     globalThis.addEventListener?.('pagehide', giveBack);
@@ -63,19 +65,38 @@ export function leaseLock(store: ClientStore): Lock {
 async function taken(store: ClientStore, key: string, owner: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     if (signal.aborted) throw signal.reason;
-    const held = (await store.get(key)) as Lease | undefined;
-    if (!held || held.until < Date.now()) {
-      await store.set(key, { owner, until: Date.now() + leaseMs });
-      // Of two that saw it free at once, the one that wrote last has it.
-      await pause(settleMs, signal);
-      if (((await store.get(key)) as Lease | undefined)?.owner === owner) return;
+    const over = new AbortController();
+    // From before the look at the lease, so that no change falls between them.
+    const changed = new Promise<void>((resolve) => onChange(key, resolve, over.signal));
+    try {
+      const held = (await store.get(key)) as Lease | undefined;
+      const leftMs = held ? held.until - Date.now() : -1;
+      // A clock that was set back may have left one that is good for long.
+      if (leftMs >= 0) await pause(Math.min(leftMs, leaseMs) + 1, signal, changed);
+      else if (await claimed(store, key, owner, signal)) return;
+    } finally {
+      over.abort();
     }
-    await pause(renewMs / 2, signal);
   }
 }
 
-/** Until the time has passed, or the signal aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+async function claimed(store: ClientStore, key: string, owner: string, signal: AbortSignal): Promise<boolean> {
+  await store.set(key, { owner, until: Date.now() + leaseMs });
+  // Of two that saw it free at once, the one that wrote last has it.
+  await pause(settleMs, signal);
+  return ((await store.get(key)) as Lease | undefined)?.owner === owner;
+}
+
+/** Calls when a lease may be free before its time, until the signal aborts. */
+function onChange(key: string, listener: () => void, signal: AbortSignal): void {
+  onTold(key, listener, signal);
+  onReturn(listener, signal);
+  // A page may be told of a change before it can read it in localStorage.
+  globalThis.addEventListener?.('storage', listener, { signal });
+}
+
+/** Until the time has passed, `earlier` resolves or the signal aborts. */
+function pause(ms: number, signal: AbortSignal, earlier?: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
     const wake = () => {
       clearTimeout(timer);
@@ -84,5 +105,7 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     };
     const timer = setTimeout(wake, ms);
     signal.addEventListener('abort', wake);
+    void earlier?.then(wake);
+    if (signal.aborted) wake();
   });
 }

@@ -24,6 +24,11 @@ export class MemoryStorage {
   readonly #waiting = new Map<string, Waiting[]>();
   readonly #gone = new WeakSet<Holder>();
 
+  /** Names of the locks that pages wait for, once for each that waits. */
+  get awaited(): string[] {
+    return [...this.#waiting].flatMap(([name, line]) => line.map(() => name));
+  }
+
   /** The storage as this page has it. */
   storeOf(page: Holder): ClientStore {
     const later = <T>(work: () => T) => new Promise<T>((resolve) => page.clock.setTimeout(() => resolve(work()), writeMs));
