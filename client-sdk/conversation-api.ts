@@ -177,7 +177,7 @@ export interface ConversationHandle extends EventSource<ConversationEvents> {
   /**
    * Messages in order from the log, system entries too, without end: those after `afterSeq`, by default those that are new.
    * Joins. Waits while offline; a slow reader makes no queue, it is served from the view or from history.
-   * Ends when the signal aborts or the client is closed; throws when the conversation cannot be read.
+   * Ends when the signal aborts, the conversation is left or the client is closed; throws when the conversation cannot be read.
    */
   messages(options?: { afterSeq?: number; signal?: AbortSignal }): AsyncIterableIterator<Entry>;
 }

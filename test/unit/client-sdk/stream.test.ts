@@ -146,6 +146,28 @@ describe('messages()', () => {
     expect(seen).toEqual([]);
   });
 
+  test('ends when the conversation is left', async () => {
+    const seen: number[] = [];
+    const taken = take(of(ana).messages(), 9, seen);
+    await h.clock.advance(20);
+    await Promise.all([of(ana).leave(), h.clock.advance(20)]);
+    await taken;
+    expect(seen).toEqual([]);
+  });
+
+  test('waits for history while the server goes away', async () => {
+    fill('c1', 130);
+    const reader = await h.live('ana', { autoJoin: 'none', maxEntries: 20 });
+    await Promise.all([of(reader).join(), h.clock.advance(50)]);
+    h.server.push(h.server.live.at(-1) as never, 'server:shutdown', { reason: 'deploy', reconnectInMs: 1_000, message: '', timestamp: 0 });
+    await h.clock.advance(10);
+    const seen: number[] = [];
+    const taken = take(of(reader).messages({ afterSeq: 0 }), 130, seen);
+    await h.clock.advance(5_000);
+    await taken;
+    expect(seen).toEqual(Array.from({ length: 130 }, (_, i) => i + 1));
+  });
+
   test('throws when the conversation cannot be read', async () => {
     const begun = of(ana, 'nowhere').messages().next();
     const refused = expect(begun).rejects.toMatchObject({ code: 'NOT_FOUND' });
