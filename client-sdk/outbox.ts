@@ -10,8 +10,8 @@ import { sleep } from './pending.ts';
 import { waitAfter } from './retry-rule.ts';
 import type { OutgoingMessage } from './send-message.ts';
 
-/** What holds up the messages of one conversation. */
-interface Lane {
+/** What holds up the messages of one conversation: one object, which they share. */
+export interface Lane {
   /** Waits that are not over. */
   holds: number;
   inFlight: number;
@@ -24,8 +24,6 @@ export class Outbox {
   holds = 0;
   readonly #core: Core;
   #messages: OutgoingMessage[] = [];
-  /** By conversation. */
-  readonly #lanes = new Map<string, Lane>();
   /** The connection that this outbox writes to, as long as that may be written. */
   #flight: AbortSignal | undefined;
   #inFlight = 0;
@@ -51,7 +49,9 @@ export class Outbox {
 
   /** At the end; but what was found in the store goes before what was written since. */
   push(message: OutgoingMessage): void {
-    const { key } = message;
+    const { entry, key } = message;
+    const neighbour = this.#messages.find((other) => other.entry.conversationId === entry.conversationId);
+    if (neighbour) message.lane = neighbour.lane;
     const isLater = (other: OutgoingMessage) => other.status === 'queued' && (other.key === undefined || other.key > (key as string));
     const at = key === undefined ? -1 : this.#messages.findIndex(isLater);
     this.#messages.splice(at < 0 ? this.#messages.length : at, 0, message);
@@ -67,15 +67,15 @@ export class Outbox {
   remove(message: OutgoingMessage): void {
     this.#core.keeper?.journal.remove(message);
     this.#messages = this.#messages.filter((other) => other !== message);
-    this.#pump();
+    this.#core.changed();
   }
 
   /** A new connection: all that is open is sent again, from the oldest on. */
   resume(signal: AbortSignal): void {
     this.#flight = signal;
     this.#window = bounds.maxWindow;
-    this.#lanes.clear();
     for (const message of this.#messages) {
+      message.lane.isRefused = false;
       message.timeouts = 0;
       message.refusedSince = undefined;
     }
@@ -94,14 +94,12 @@ export class Outbox {
   /** Writes what may be written, from the oldest on. */
   #pump(): void {
     const isOpen = this.#flight && this.#flight === this.#core.uplink.open?.signal;
-    const seen = new Set<string>();
+    const seen = new Set<Lane>();
     for (const message of isOpen ? this.#messages : []) {
-      const { conversationId } = message.entry;
+      const { lane } = message;
       if (!message.isOpen) continue;
-      const lane = this.#lanes.get(conversationId) ?? { holds: 0, inFlight: 0, isRefused: false };
-      this.#lanes.set(conversationId, lane);
-      if (!message.isInFlight && this.#isFree(lane)) void this.#write(lane, message, !seen.has(conversationId));
-      seen.add(conversationId);
+      if (!message.isInFlight && this.#isFree(lane)) void this.#write(message, !seen.has(lane));
+      seen.add(lane);
     }
     this.#core.changed();
   }
@@ -111,8 +109,9 @@ export class Outbox {
     return this.holds + holds === 0 && this.#inFlight < this.#window && inFlight < maxInFlight;
   }
 
-  async #write(lane: Lane, message: OutgoingMessage, isFirst: boolean): Promise<void> {
+  async #write(message: OutgoingMessage, isFirst: boolean): Promise<void> {
     const { requestNow, settings } = this.#core;
+    const { lane } = message;
     lane.isRefused = false;
     lane.inFlight++;
     this.#inFlight++;
@@ -125,7 +124,7 @@ export class Outbox {
       this.#window = Math.min(this.#window + 1, bounds.maxWindow);
       message.settle(ack);
     } catch (error) {
-      this.#unanswered(lane, message, error instanceof UTalkError ? error : new UTalkError('INVALID_BODY', String(error)));
+      this.#unanswered(message, error instanceof UTalkError ? error : new UTalkError('INVALID_BODY', String(error)));
     }
     message.isInFlight = false;
     lane.inFlight--;
@@ -133,7 +132,7 @@ export class Outbox {
     this.#pump();
   }
 
-  #unanswered(lane: Lane, message: OutgoingMessage, error: UTalkError): void {
+  #unanswered(message: OutgoingMessage, error: UTalkError): void {
     // The next connection sends it again.
     if (!message.isOpen || error instanceof DisconnectedError) return;
     const isRateLimit = error.code === 'RATE_LIMIT_EXCEEDED';
@@ -142,8 +141,8 @@ export class Outbox {
       this.#hold(this, error.retryAfterMs ?? bounds.rateLimitHoldMs);
     }
     if (error instanceof TimeoutError) this.#core.uplink.wake();
-    const { conversationId } = message.entry;
-    const head = this.#messages.find(({ entry, isOpen }) => isOpen && entry.conversationId === conversationId);
+    const { lane } = message;
+    const head = this.#messages.find((other) => other.isOpen && other.lane === lane);
     // What is refused behind a refused head is not to blame; and a rate limit passes by itself.
     const waitMs = waitAfter(error, message, message === head && !isRateLimit, this.#core.settings);
     if (waitMs === undefined) message.fail(error);

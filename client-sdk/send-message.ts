@@ -9,6 +9,7 @@ import { ClosedError, UTalkError } from './errors.ts';
 import { newId } from './ids.ts';
 import type { Acknowledgement, PendingEntry } from './local-echo.ts';
 import type { Tick } from './membership.ts';
+import type { Lane } from './outbox.ts';
 import { assertGoing, type Pending, pending } from './pending.ts';
 import type { Tries } from './retry-rule.ts';
 
@@ -70,6 +71,7 @@ export class OutgoingMessage implements SentMessage, Tries {
   /** Whether the store has it, or is being given it. */
   isKept = false;
   isInFlight = false;
+  lane: Lane = { holds: 0, inFlight: 0, isRefused: false };
   timeouts = 0;
   refusedSince: number | undefined;
   entry: Unsent;
@@ -107,7 +109,7 @@ export class OutgoingMessage implements SentMessage, Tries {
 
   /** It waits for its turn, or for its acknowledgement. */
   get isOpen(): boolean {
-    return 'queued sending'.includes(this.status);
+    return !this.#ack && !this.#isWithdrawn && !this.entry.error;
   }
 
   cancel(): boolean {
