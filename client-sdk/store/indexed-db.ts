@@ -25,6 +25,8 @@ export function indexedDbStore({ name = 'utalk' }: IndexedDbOptions = {}): Persi
     // What was opened may be closed by the browser at any time.
     const transaction = (await opening.catch(failed)).transaction(table, mode, { durability: 'strict' });
     const request = work(transaction.objectStore(table));
+    // Not when the request is answered: a page that is left would not live to see it.
+    if (mode === 'readwrite') transaction.commit?.();
     return new Promise((resolve, reject) => {
       transaction.oncomplete = () => resolve(request.result);
       transaction.onabort = () => reject(transaction.error ?? new Error('the transaction was aborted'));

@@ -32,6 +32,22 @@ describe.each(['localStorage', 'indexedDB'] as const)('with %s', (store) => {
     await expectTheLog(site, talk, [tab], numbered(1, 35));
   });
 
+  test('what came just before a reload is shown before the network', async () => {
+    const talk = await site.talk();
+    const tab = await (await site.profile(talk, store)).live();
+    for (let round = 1; round <= 3; round++) {
+      const text = `r${round}`;
+      await talk.observer.request('message:send', { conversationId: talk.id, messageId: crypto.randomUUID(), type: 'text', text });
+      await tab.call('untilShown', [text]);
+      tab.proxy.unplug();
+      await tab.reload();
+      await tab.call('untilShown', [text]);
+      expect(await tab.state).not.toBe('live');
+      tab.proxy.restore();
+      await tab.call('untilState', 'live');
+    }
+  });
+
   test('a page that is reloaded again and again while it sends', async () => {
     const talk = await site.talk();
     const tab = await (await site.profile(talk, store)).live();

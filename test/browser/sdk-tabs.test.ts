@@ -1,6 +1,7 @@
 // Tabs of one user that share a store: every message is stored once, and no view has anything twice.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { PageTab } from '../support/sdk-page/tabs.ts';
 import { expectTheLog, SdkSite } from '../support/sdk-page.ts';
 
 let site: SdkSite;
@@ -30,22 +31,45 @@ describe.each(['localStorage', 'indexedDB'] as const)('with %s', (store) => {
     expect(stored).toHaveLength(100);
   });
 
-  test('one is closed in the middle of sending, and the other takes over', async () => {
+  test.each([
+    ['the older one is closed', 0, (tab: PageTab) => tab.page.close()],
+    ['the younger one is closed', 1, (tab: PageTab) => tab.page.close()],
+    ['the older one crashes', 0, (tab: PageTab) => tab.crash()],
+    ['the younger one crashes', 1, (tab: PageTab) => tab.crash()],
+  ])('%s in the middle of sending, and the other takes over before it hears from the server', async (_name, which, end) => {
     const talk = await site.talk();
     const profile = await site.profile(talk, store);
-    const [a, b] = [await profile.live(), await profile.live()];
-    await a.call('send', texts('a', 1, 5));
-    await a.call('drained');
-    a.proxy.silence('up');
-    await a.call('send', texts('a', 6, 20));
-    await a.call('untilKept', 15);
-    await b.call('send', texts('b', 1, 5));
-    await b.call('drained');
-    await a.page.close();
-    // Tabs look for messages of others whenever they are complete: every 25 s, and after every reconnect.
-    b.proxy.cut();
-    await b.call('untilShown', texts('a', 6, 20));
-    await b.call('untilKept', 0);
-    await expectTheLog(site, talk, [b], [...texts('a', 1, 5), ...texts('b', 1, 5), ...texts('a', 6, 20)]);
+    const tabs = [await profile.live(), await profile.live()];
+    const [ending, staying] = which === 0 ? tabs : tabs.toReversed();
+    if (!ending || !staying) throw new Error('two tabs');
+    await ending.call('send', texts('a', 1, 5));
+    await ending.call('drained');
+    ending.proxy.silence('up');
+    await ending.call('send', texts('a', 6, 20));
+    await ending.call('untilKept', 15);
+    await staying.call('send', texts('b', 1, 5));
+    await staying.call('drained');
+    const heard = staying.proxy.frames.length;
+    await end(ending);
+    await staying.call('untilShown', texts('a', 6, 20));
+    const between = staying.proxy.frames.slice(heard).map(({ name }) => name);
+    expect(between.slice(0, between.indexOf('message:send'))).not.toContain('alive');
+    await staying.call('untilKept', 0);
+    await expectTheLog(site, talk, [staying], [...texts('a', 1, 5), ...texts('b', 1, 5), ...texts('a', 6, 20)]);
+  });
+
+  test('of three one is closed, and one of the others takes over', async () => {
+    const talk = await site.talk();
+    const profile = await site.profile(talk, store);
+    const [a, b, c] = [await profile.live(), await profile.live(), await profile.live()];
+    b.proxy.silence('up');
+    await b.call('send', texts('b', 1, 10));
+    await b.call('untilKept', 10);
+    await b.page.close();
+    await a.call('untilShown', texts('b', 1, 10));
+    await a.call('untilKept', 0);
+    await expectTheLog(site, talk, [a, c], texts('b', 1, 10));
+    const sent = [a, c].flatMap(({ proxy }) => proxy.frames.filter(({ kind, name }) => kind === 'command' && name === 'message:send'));
+    expect(sent.map(({ body }) => body.text)).toEqual(texts('b', 1, 10));
   });
 });
