@@ -28,11 +28,10 @@ const entry = (seq: number, more: Partial<Entry> = {}): Entry => ({
   ...more,
 });
 
-/** The server gives all of them the same id. */
-const system = (seq: number) => entry(seq, { type: 'system', messageId: '00000000-0000-0000-0000-000000000000' });
+const system = (seq: number) => entry(seq, { type: 'system' });
 
 const pendingEntry = (messageId: string, status: 'queued' | 'sending' | 'failed' = 'sending'): ViewEntry => {
-  const { seq: _seq, id: _id, ...rest } = entry(0, { messageId });
+  const { seq: _seq, id: _id, text: _text, ...rest } = entry(0, { messageId });
   return { ...rest, status };
 };
 
@@ -70,6 +69,14 @@ describe('doctored events and views', () => {
     const { promise, resolve, reject } = Promise.withResolvers<Acknowledgement>();
     witness.sent({ messageId, acked: promise });
     return { store: (seq: number) => resolve({ id: `id-${seq}`, seq, status: 'sent', sentAt: 0 }), reject };
+  };
+
+  /** Ana writes these, and they are stored in this order. */
+  const writes = (...messageIds: string[]) => {
+    for (const messageId of messageIds) send(ana, messageId);
+  };
+  const areStored = (...messageIds: string[]) => {
+    everybodyHas(...messageIds.map((messageId, index) => entry(index + 1, { messageId })));
   };
 
   test('nothing wrong is zero, and what was checked is counted', async () => {
@@ -309,6 +316,148 @@ describe('doctored events and views', () => {
     expect(ledger.counts.outOfOrder).toBe(1);
   });
 
+  test.each([
+    ['in the order they were sent', ['first', 'second', 'third'], 0],
+    ['with two of them exchanged', ['second', 'first', 'third'], 1],
+    ['with the first one behind all others', ['second', 'third', 'first'], 1],
+    ['the other way round', ['third', 'second', 'first'], 2],
+  ])('messages of one person that are stored %s', async (_how, stored, outOfOrder) => {
+    writes('first', 'second', 'third');
+    areStored(...stored);
+    await clock.advance(longMs);
+    expect(line()).toEqual({ ...zero, outOfOrder });
+  });
+
+  test('the order of sending is seen whoever tells first, and in whatever order it becomes known', async () => {
+    writes('first', 'second', 'third');
+    luis.saw([entry(1, { messageId: 'first' }), entry(3, { messageId: 'second' })]);
+    expect(ledger.counts.outOfOrder).toBe(0);
+    ana.heard(entry(2, { messageId: 'third' }));
+    expect(ledger.counts.outOfOrder).toBe(1);
+    expect(ledger.findings[0]?.words).toBe('ana/third of seq 2 is not stored in the order in which ana wrote');
+  });
+
+  test('of two people, and of two pages of one person, each has an order of its own', async () => {
+    writes('first');
+    send(luis, 'second');
+    writes('third');
+    areStored('of another page', 'first', 'third', 'of another page, later');
+    luis.heard(entry(5, { messageId: 'second', sender: 'luis' }));
+    expect(ledger.counts.outOfOrder).toBe(0);
+  });
+
+  describe('a message that failed and is tried again by hand', () => {
+    beforeEach(async () => {
+      const { reject } = send(ana, 'first');
+      writes('second');
+      reject(new Error('refused'));
+      await clock.advance(0);
+    });
+
+    test.each([
+      ['counts from the retry', ['second', 'first', 'third'], 0],
+      ['may have been stored by its first try', ['first', 'second', 'third'], 0],
+      ['comes before what was sent later', ['second', 'third', 'first'], 1],
+    ])('%s', async (_what, stored, outOfOrder) => {
+      writes('first', 'third');
+      areStored(...stored);
+      await clock.advance(longMs);
+      expect(line()).toEqual({ ...zero, outOfOrder });
+    });
+
+    test('also when nobody tells of the retry', () => {
+      writes('third');
+      areStored('second', 'third', 'first');
+      expect(ledger.counts.outOfOrder).toBe(0);
+    });
+
+    test('belongs to its last try: the failure of an earlier one says nothing of it', async () => {
+      const { reject } = send(ana, 'fourth');
+      reject(new Error('refused'));
+      writes('fourth');
+      ana.saw([]);
+      await clock.advance(longMs);
+      expect(ledger.findings.map(({ words }) => words)).toContain('a message of ana was sent and is nowhere');
+    });
+  });
+
+  describe('a message that waits while its person is live', () => {
+    const stuckMs = 30_000;
+    const waiting = (...messageIds: string[]) => ana.saw(messageIds.map((messageId) => pendingEntry(messageId)));
+
+    test.each(['queued', 'sending'] as const)('is lost after half a minute as %s, until it is stored', async (status) => {
+      const { store } = send(ana, 'message-1');
+      ana.saw([pendingEntry('message-1', status)]);
+      await clock.advance(stuckMs - 1_000);
+      expect(line()).toEqual(zero);
+      await clock.advance(3_000);
+      expect(line()).toEqual({ ...zero, lost: 1 });
+      expect(ledger.findings).toEqual([{ kind: 'lost', personId: 'ana', words: 'a message of ana does not go out' }]);
+      store(1);
+      everybodyHas(entry(1));
+      await clock.advance(2_000);
+      expect(line()).toEqual(zero);
+    });
+
+    test('is not lost where the outbox advances, however slowly', async () => {
+      const ids = [1, 2, 3, 4, 5].map((seq) => `message-${seq}`);
+      const sends = ids.map((id) => send(ana, id));
+      for (const [index, { store }] of sends.entries()) {
+        const stored = ids.slice(0, index).map((_, at) => entry(at + 1));
+        everybodyHas(...stored.slice(-1));
+        luis.saw(stored);
+        ana.saw([...stored, ...ids.slice(index).map((id) => pendingEntry(id))]);
+        await clock.advance(stuckMs - 5_000);
+        expect(line()).toEqual(zero);
+        store(index + 1);
+      }
+    });
+
+    test('has the whole time again when the person has come back', async () => {
+      send(ana, 'message-1');
+      waiting('message-1');
+      await clock.advance(stuckMs - 5_000);
+      ana.is('offline', false);
+      await clock.advance(600_000);
+      ana.is('live', true);
+      await clock.advance(stuckMs - 5_000);
+      expect(line()).toEqual(zero);
+      await clock.advance(longMs);
+      expect(line()).toEqual({ ...zero, lost: 1 });
+    });
+
+    test('is not judged where this page did not send it: another tab may have it', async () => {
+      waiting('of another tab');
+      await clock.advance(600_000);
+      expect(line()).toEqual(zero);
+    });
+  });
+
+  test('one seq with two texts is doubled', () => {
+    ana.heard(entry(1));
+    luis.heard(entry(1, { text: 'altered' }));
+    ana.saw([entry(1)]);
+    luis.saw([entry(1, { text: 'altered' })]);
+    expect(line()).toEqual({ ...zero, doubled: 1 });
+    expect(ledger.findings[0]?.words).toBe('seq 1 stands for two texts');
+  });
+
+  test('a text that is stored as another one is doubled', async () => {
+    ana.saw([{ ...pendingEntry('message-1'), text: 'as it was written' }]);
+    const { store } = send(ana, 'message-1');
+    store(1);
+    luis.heard(entry(1, { text: 'as it was stored' }));
+    await clock.advance(2_000);
+    expect(ledger.counts.doubled).toBe(1);
+  });
+
+  test('of many findings the first hundred are kept', () => {
+    for (let seq = 1; seq <= 101; seq++) for (let times = 0; times < 2; times++) ana.heard(entry(seq));
+    expect(ledger.counts.doubled).toBe(101);
+    expect(ledger.findings).toHaveLength(100);
+    expect(ledger.findings[0]?.words).toBe('the event of seq 1 came twice to ana');
+  });
+
   test('who listens hears each change of the counts', async () => {
     const told: number[] = [];
     const end = ledger.onChange(({ deliveries }) => told.push(deliveries));
@@ -335,36 +484,58 @@ describe('over the real SDK', () => {
     return { ledger, people, close };
   }
 
+  type Step = [what: string, who: number, ms: number];
+  const faults = ['cut', 'mend', 'loseAck', 'double', 'sleep', 'restart', 'wait'];
+  const stepsOf = (acts: readonly string[]) =>
+    fc.array(fc.tuple(fc.constantFrom(...acts), fc.nat({ max: 2 }), fc.nat({ max: 3_000 })), { maxLength: 60 });
+
+  /** Does all of this, looking at the ledger at every step, and waits until everybody has everything. @returns messages sent */
+  async function live(server: MemoryServer, { ledger, people }: Awaited<ReturnType<typeof company>>, steps: Step[]): Promise<number> {
+    const backup = server.snapshot();
+    let sent = 0;
+    for (const [what, who, ms] of steps) {
+      const { id, wire, clock, client, conversation } = people[who]!;
+      if (what === 'send') ledger.witness(id).sent(conversation.send(`${++sent}`));
+      else if (what === 'cut') wire.cut();
+      else if (what === 'mend') wire.mend();
+      else if (what === 'loseAck') wire.loseNextAck();
+      else if (what === 'double') wire.doubleNextSend();
+      else if (what === 'sleep') void clock.sleep(600_000);
+      else if (what === 'restart') server.restart({ downMs: ms });
+      else if (what === 'restore') server.restore(backup, { downMs: ms });
+      else await server.clock.advance(ms);
+      if (what === 'mend') client.connect().catch(() => {});
+      await server.clock.advance(ms % 50);
+      expect(ledger.findings).toEqual([]);
+    }
+    for (const { wire } of people) wire.mend();
+    await server.clock.until(() => people.every(({ client }) => client.state === 'live' && client.unsent === 0), 600_000);
+    await server.clock.advance(60_000);
+    expect(ledger.counts).toMatchObject({ lost: 0, doubled: 0, outOfOrder: 0, failed: 0 });
+    expect(ledger.counts.messages).toBe(server.log(conversationId).length);
+    return sent;
+  }
+
   test('whatever becomes of the networks, the line stays at zero and everything is checked', async () => {
-    const act = fc.constantFrom('send', 'send', 'send', 'cut', 'mend', 'loseAck', 'double', 'sleep', 'restart', 'wait');
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(act, fc.nat({ max: 2 }), fc.nat({ max: 3_000 })), { maxLength: 60 }), async (steps) => {
-        const server = new MemoryServer();
-        const { ledger, people, close } = await company(server);
-        let sent = 0;
-        for (const [what, who, ms] of steps) {
-          const { id, wire, clock, client, conversation } = people[who]!;
-          if (what === 'send') ledger.witness(id).sent(conversation.send(`${++sent}`));
-          else if (what === 'cut') wire.cut();
-          else if (what === 'mend') wire.mend();
-          else if (what === 'loseAck') wire.loseNextAck();
-          else if (what === 'double') wire.doubleNextSend();
-          else if (what === 'sleep') void clock.sleep(600_000);
-          else if (what === 'restart') server.restart({ downMs: ms });
-          else await server.clock.advance(ms);
-          if (what === 'mend') client.connect().catch(() => {});
-          await server.clock.advance(ms % 50);
-          expect(ledger.findings).toEqual([]);
-        }
-        for (const { wire } of people) wire.mend();
-        await server.clock.until(() => people.every(({ client }) => client.state === 'live' && client.unsent === 0), 600_000);
-        await server.clock.advance(60_000);
-        expect(ledger.counts).toMatchObject({ lost: 0, doubled: 0, outOfOrder: 0, failed: 0, deliveries: 3 * sent });
-        expect(ledger.counts.messages).toBe(sent + 1);
-        close();
-      }),
-      { numRuns: 200 },
-    );
+    const run = async (steps: Step[]) => {
+      const server = new MemoryServer();
+      const all = await company(server);
+      const sent = await live(server, all, steps);
+      expect(all.ledger.counts).toMatchObject({ messages: sent + 1, deliveries: 3 * sent });
+      all.close();
+    };
+    await fc.assert(fc.asyncProperty(stepsOf(['send', 'send', 'send', ...faults]), run), { numRuns: 200 });
+  }, 60_000);
+
+  test('also where the server goes back to an older state in between', async () => {
+    const run = async (before: Step[], after: Step[]) => {
+      const server = new MemoryServer();
+      const all = await company(server);
+      await live(server, all, [...before, ['restore', 0, 100], ...after]);
+      all.close();
+    };
+    const steps = stepsOf(['send', 'send', 'send', ...faults]);
+    await fc.assert(fc.asyncProperty(steps, steps, run), { numRuns: 100 });
   }, 60_000);
 
   test('a push that never comes to somebody live is seen as lost until the SDK has healed it', async () => {
@@ -405,6 +576,56 @@ describe('over the real SDK', () => {
     await server.clock.advance(longMs);
     expect(ledger.counts.lost).toBe(1);
     close();
+  });
+
+  describe('a log that went back while Eva was away', () => {
+    async function wentBack(told: { beforeEvaLeft: string[]; whenSheHasLeft: string[] }) {
+      const server = new MemoryServer();
+      const made = await company(server);
+      const [ana, eva] = made.people;
+      const say = async (text: string) => {
+        made.ledger.witness('ana').sent(ana!.conversation.send(text));
+        await server.clock.advance(longMs);
+      };
+      const before = server.snapshot();
+      for (const text of told.beforeEvaLeft) await say(text);
+      eva!.wire.cut();
+      for (const text of told.whenSheHasLeft) await say(text);
+      server.restore(before);
+      await server.clock.advance(10_000);
+      for (const text of ['stays', 'stays, too']) await say(text);
+      expect(made.ledger.findings).toEqual([]);
+      const back = async () => {
+        eva!.wire.mend();
+        eva!.client.connect().catch(() => {});
+        await server.clock.advance(20_000);
+        expect(made.people.map(({ client }) => client.state)).toEqual(['live', 'live', 'live']);
+      };
+      return { ...made, server, say, back };
+    }
+
+    test.each([
+      ['what she still shows of the old one is not held against the new one', ['gone 1', 'gone 2', 'gone 3'], []],
+      ['where nothing tells her of it, for she had seen nothing of what is gone', [], ['gone 1', 'gone 2']],
+    ])('%s', async (_what, beforeEvaLeft, whenSheHasLeft) => {
+      const { server, ledger, close, say, back } = await wentBack({ beforeEvaLeft, whenSheHasLeft });
+      await back();
+      await say('for all');
+      expect(ledger.findings).toEqual([]);
+      expect(ledger.counts.messages).toBe(server.log(conversationId).length);
+      server.faults.add(({ userId, name }) => (userId === 'eva' && name === 'message:new' ? 'drop' : undefined));
+      await say('unheard');
+      expect(ledger.findings.map(({ personId }) => personId)).toEqual(['eva']);
+      close();
+    });
+
+    test('what is lost among those who are back is seen meanwhile', async () => {
+      const { server, ledger, close, say } = await wentBack({ beforeEvaLeft: ['gone'], whenSheHasLeft: [] });
+      server.faults.add(({ userId, name }) => (userId === 'luis' && name === 'message:new' ? 'drop' : undefined));
+      await say('unheard');
+      expect(ledger.findings.map(({ personId }) => personId)).toEqual(['luis']);
+      close();
+    });
   });
 
   test('a view of thousands is not read anew at every message', () => {

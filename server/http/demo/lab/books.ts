@@ -12,9 +12,16 @@ export interface Finding {
   readonly words: string;
 }
 
-/** A message that is stored, and since when that is known. */
-export interface Stored {
+/** What an entry, or an acknowledgement, says of a message. */
+export interface Seen {
   readonly key: string;
+  readonly seq: number;
+  /** Absent where it is not known, or has none. */
+  readonly text?: string | undefined;
+}
+
+/** A message that is stored, and since when that is known. */
+export interface Stored extends Seen {
   /** ms since 1970. */
   readonly sinceMs: number;
 }
@@ -26,6 +33,8 @@ type Lasting = Exclude<Finding['kind'], 'lost'>;
 export const keyOf = (sender: string, messageId: string) => `${sender}/${messageId}`;
 
 export class Books {
+  /** Names the log that all of this is about, as the server does; undefined before it was heard. */
+  generation: string | undefined;
   /** Messages by seq. */
   readonly stored = new Map<number, Stored>();
   /** Told of each message when it is known to be stored. */
@@ -48,15 +57,17 @@ export class Books {
     return this.#seqs.has(key);
   }
 
-  /** The message of this key was seen as `seq` with somebody, or acknowledged to him. */
-  store(personId: string, key: string, seq: number): void {
+  /** This was seen with somebody, or acknowledged to him. */
+  store(personId: string, seen: Seen): void {
+    const { key, seq, text } = seen;
     const other = this.stored.get(seq);
     const before = this.#seqs.get(key);
     if (other && other.key !== key) this.find('doubled', personId, `seq ${seq}`, `seq ${seq} stands for two messages`);
+    else if (other) this.#compareTexts(personId, other, text);
     if (before !== undefined && before !== seq)
       this.find('doubled', personId, `stored ${key}`, `one message is stored as seq ${before} and as seq ${seq}`);
     if (other || before !== undefined) return;
-    this.stored.set(seq, { key, sinceMs: this.nowMs() });
+    this.stored.set(seq, { ...seen, sinceMs: this.nowMs() });
     this.#seqs.set(key, seq);
     this.news.tell(seq);
   }
@@ -75,5 +86,11 @@ export class Books {
   forget(): void {
     this.stored.clear();
     this.#seqs.clear();
+  }
+
+  #compareTexts(personId: string, known: Stored, text: string | undefined): void {
+    const { seq } = known;
+    if (known.text === undefined) this.stored.set(seq, { ...known, text });
+    else if (text !== undefined && text !== known.text) this.find('doubled', personId, `text ${seq}`, `seq ${seq} stands for two texts`);
   }
 }

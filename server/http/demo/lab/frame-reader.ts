@@ -63,8 +63,9 @@ export class FrameReader {
   }
 }
 
-function unreadable(bytes: Uint8Array): FrameContent {
-  return { kind: 'unknown', name: 'unreadable', body: undefined, bytes: bytes.slice() };
+/** What cannot be read may hold a token anywhere: none of it is shown. */
+function unreadable({ length }: Uint8Array): FrameContent {
+  return { kind: 'unknown', name: 'unreadable', body: undefined, bytes: new Uint8Array(length).fill(blank) };
 }
 
 /** A token is ASCII, so its bytes stand in the frame as they are. */

@@ -1,7 +1,7 @@
 // One snapshot of a view, read from its first entry to its last.
 
 import type { ViewEntry } from '../../../../client-sdk/index.ts';
-import { keyOf } from './books.ts';
+import { keyOf, type Seen } from './books.ts';
 
 export interface CheckedView {
   readonly entries: readonly ViewEntry[];
@@ -11,7 +11,7 @@ export interface CheckedView {
   /** 0 where nothing is numbered. */
   readonly highest: number;
   /** Messages with their seq. */
-  readonly stored: readonly { readonly key: string; readonly seq: number }[];
+  readonly stored: readonly Seen[];
   /** Messages on their way, by key. */
   readonly pending: ReadonlySet<string>;
   /** Messages that were given up, by key. */
@@ -28,14 +28,13 @@ export function checkView(entries: readonly ViewEntry[], personId: string): Chec
   const keys = new Set<string>();
   const pending = new Set<string>();
   const failed = new Set<string>();
-  const stored: { key: string; seq: number }[] = [];
+  const stored: Seen[] = [];
   const doubled = new Set<string>();
   const wentBack: [number, number][] = [];
   let lowest: number | undefined;
   let highest = 0;
-  for (const { seq, status, type, sender, messageId } of entries) {
-    const isMessage = type !== 'system';
-    const key = isMessage ? keyOf(sender || personId, messageId) : `system ${seq}`;
+  for (const { seq, status, type, sender, messageId, text } of entries) {
+    const key = keyOf(sender || personId, messageId);
     if (keys.has(key)) doubled.add(key);
     else if (seq !== undefined && seq < highest) wentBack.push([highest, seq]);
     keys.add(key);
@@ -46,7 +45,7 @@ export function checkView(entries: readonly ViewEntry[], personId: string): Chec
     seqs.add(seq);
     lowest ??= seq;
     highest = Math.max(highest, seq);
-    if (isMessage) stored.push({ key, seq });
+    if (type !== 'system') stored.push({ key, seq, text });
   }
   return { entries, seqs, lowest, highest, stored, pending, failed, doubled, wentBack };
 }

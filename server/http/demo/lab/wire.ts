@@ -77,14 +77,14 @@ export class Wire {
     this.#changes.tell(this);
   }
 
-  /** The next acknowledgement of a message does not arrive. The message is stored. */
-  loseNextAck(): void {
-    this.#arm({ loseAck: true });
+  /** The next acknowledgement of a message does not arrive. The message is stored. @param armed false takes it back */
+  loseNextAck(armed = true): void {
+    this.#arm({ loseAck: armed });
   }
 
-  /** The next message that is written reaches the server twice. */
-  doubleNextSend(): void {
-    this.#arm({ double: true });
+  /** The next message that is written reaches the server twice. @param armed false takes it back */
+  doubleNextSend(armed = true): void {
+    this.#arm({ double: armed });
   }
 
   /** Calls `listener` with every frame. @returns a function that ends it */

@@ -2,16 +2,23 @@
 // a whole, and what is missing in it, once in an audit.
 
 import type { Entry, SentMessage, StateName, ViewEntry } from '../../../../client-sdk/index.ts';
-import { type Books, type Finding, keyOf, type Stored } from './books.ts';
+import { type Books, type Finding, keyOf, type Seen } from './books.ts';
+import { type Missing, Outgoing } from './outgoing.ts';
 import { type CheckedView, checkView } from './view-check.ts';
 
-/** Something that should be there and is not. */
-type Missing = Stored & { readonly words: string };
+/** How long things may take with somebody who is live. */
+export interface Patience {
+  /** A message that is stored, until it is here. */
+  readonly graceMs: number;
+  /** An outbox of which nothing goes out. */
+  readonly stuckMs: number;
+}
 
 export class Witness {
   readonly #personId: string;
   readonly #books: Books;
   readonly #graceMs: number;
+  readonly #outgoing: Outgoing;
   /** Seqs of the events so far. */
   readonly #heard = new Set<number>();
   #lastSeq = 0;
@@ -19,19 +26,21 @@ export class Witness {
   readonly #awaited = new Set<number>();
   /** The view's end when it began; undefined before. */
   #beginsAfter: number | undefined;
-  /** Own messages of which nothing is known but that they were written, by key, and since when. */
-  readonly #sent = new Map<string, number>();
+  /** What comes from here may be of another log than the one that the books are about. */
+  #isOutdated = false;
+  /** Of the log that the client's connection is about. */
+  #generation: string | undefined;
   #entries: readonly ViewEntry[] = [];
   #view: CheckedView = checkView([], '');
   #looked = new WeakSet<ViewEntry>();
   #liveSince: number | undefined;
   #lost = new Map<string, Finding>();
 
-  /** @param graceMs how long a message may take to somebody who is live */
-  constructor(personId: string, books: Books, graceMs: number) {
+  constructor(personId: string, books: Books, { graceMs, stuckMs }: Patience) {
     this.#personId = personId;
     this.#books = books;
     this.#graceMs = graceMs;
+    this.#outgoing = new Outgoing(personId, books, stuckMs);
     books.news.add((seq) => this.#expect(seq));
   }
 
@@ -50,41 +59,34 @@ export class Witness {
     return this.#heard.size;
   }
 
-  /** The person's client was given a message, or a failed one once more. */
-  sent({ messageId, acked }: Pick<SentMessage, 'messageId' | 'acked'>): void {
-    const key = keyOf(this.#personId, messageId);
-    this.#sent.set(key, this.#books.nowMs());
+  /** The person's client was given a message, or a failed one once more. To be told at once: its text is taken from the view. */
+  sent(message: Pick<SentMessage, 'messageId' | 'acked'>): void {
+    const shown = this.#entries.findLast(({ seq, messageId }) => seq === undefined && messageId === message.messageId);
+    this.#outgoing.sent(message, shown?.text, (seen) => this.#store(seen));
     this.#books.changes.tell();
-    acked.then(
-      ({ seq }) => {
-        this.#sent.delete(key);
-        this.#store(key, seq);
-      },
-      // The person was told.
-      () => this.withdrew(messageId),
-    );
   }
 
   /** The person took a message back. */
   withdrew(messageId: string): void {
-    this.#sent.delete(keyOf(this.#personId, messageId));
-    this.#books.changes.tell();
+    this.#outgoing.withdrew(keyOf(this.#personId, messageId));
   }
 
   /** The conversation is joined, and the view shows all there is: from here on every message must come as an event. */
   begins(): void {
+    this.#awaited.clear();
     this.#beginsAfter = this.#entries.reduce((highest, { seq = 0 }) => Math.max(highest, seq), 0);
     for (const seq of this.#books.stored.keys()) this.#expect(seq);
   }
 
   /** An event `message` came. */
-  heard({ seq, sender, messageId }: Entry): void {
+  heard({ seq, sender, messageId, text }: Entry): void {
+    if (this.#isOutdated) return;
     if (this.#heard.has(seq)) this.#found('doubled', `event ${seq}`, `the event of seq ${seq} came twice to ${this.#personId}`);
     else if (seq < this.#lastSeq)
       this.#found('outOfOrder', `event ${seq}`, `${this.#personId} heard seq ${seq} behind seq ${this.#lastSeq}`);
     this.#heard.add(seq);
     this.#lastSeq = Math.max(this.#lastSeq, seq);
-    this.#store(keyOf(sender, messageId), seq);
+    this.#store({ key: keyOf(sender, messageId), seq, text });
     this.#awaited.delete(seq);
   }
 
@@ -92,13 +94,7 @@ export class Witness {
   saw(entries: readonly ViewEntry[]): void {
     if (entries === this.#entries) return;
     this.#entries = entries;
-    // The end is where news come: back to the first entry of the log that was there before.
-    for (let index = entries.length - 1; index >= 0; index--) {
-      const entry = entries[index] as ViewEntry;
-      const known = this.#looked.has(entry);
-      if (!known) this.#look(entry, entries[index + 1]);
-      else if (entry.seq !== undefined) break;
-    }
+    if (!this.#isOutdated) this.#lookAtEnd();
     this.#books.changes.tell();
   }
 
@@ -106,37 +102,59 @@ export class Witness {
   is(state: StateName, carries: boolean): void {
     if (state !== 'live' || !carries) this.#liveSince = undefined;
     else this.#liveSince ??= this.#books.nowMs();
+    if (state === 'live' && this.#isOutdated && this.#generation === this.#books.generation) this.#isCurrent();
     this.#books.changes.tell();
   }
 
-  /** The log is another one: begins again with the view that the next audit finds. */
-  forget(): void {
+  /** The server tells the client of the log of this generation. What the client shows is of that log once it is live. */
+  isTold(generation: string): void {
+    this.#generation = generation;
+  }
+
+  /** The log may be another one: nothing from here counts before the client is live in the log that the books are about. */
+  outdate(): void {
+    this.#isOutdated = true;
     this.#heard.clear();
-    this.#awaited.clear();
     this.#lost.clear();
+    this.#outgoing.forgetLog();
     this.#looked = new WeakSet();
     this.#view = checkView([], this.#personId);
     this.#lastSeq = 0;
-    if (this.#beginsAfter !== undefined) this.#beginsAfter = Number.POSITIVE_INFINITY;
   }
 
   /** Looks at the whole view, and for what is missing. @returns whether something is open, so that it must be asked again */
   audit(): boolean {
+    if (this.#isOutdated) return false;
     this.#examine();
-    if (this.#beginsAfter === Number.POSITIVE_INFINITY) this.begins();
-    const missing = [...this.#missingOwn(), ...this.#missingEvents(), ...this.#missingInView()];
-    const due = missing.filter(({ sinceMs }) => this.#isDue(sinceMs));
+    const missing = [...this.#outgoing.missing(this.#view), ...this.#missingEvents(), ...this.#missingInView()];
+    const due = missing.filter((one) => this.#isDue(one));
     this.#lost = new Map(due.map(({ key, words }) => [key, { kind: 'lost', personId: this.#personId, words }]));
-    return missing.length > 0 || this.#sent.size > 0;
+    return missing.length + this.#outgoing.size > 0;
+  }
+
+  #isCurrent(): void {
+    this.#isOutdated = false;
+    if (this.#beginsAfter !== undefined) this.begins();
+  }
+
+  #lookAtEnd(): void {
+    const entries = this.#entries;
+    // The end is where news come: back to the first entry of the log that was there before.
+    for (let index = entries.length - 1; index >= 0; index--) {
+      const entry = entries[index] as ViewEntry;
+      const known = this.#looked.has(entry);
+      if (!known) this.#look(entry, entries[index + 1]);
+      else if (entry.seq !== undefined) break;
+    }
   }
 
   #look(entry: ViewEntry, next: ViewEntry | undefined): void {
     this.#looked.add(entry);
-    const { seq, sender, messageId, type } = entry;
+    const { seq, sender, messageId, type, text } = entry;
     if (seq === undefined) return;
     if (next?.seq === seq) this.#standsTwice(keyOf(sender || this.#personId, messageId));
     else if (next?.seq !== undefined && seq > next.seq) this.#wentBack(seq, next.seq);
-    if (type !== 'system') this.#store(keyOf(sender || this.#personId, messageId), seq);
+    if (type !== 'system') this.#store({ key: keyOf(sender || this.#personId, messageId), seq, text });
   }
 
   #examine(): void {
@@ -147,17 +165,8 @@ export class Witness {
     for (const key of doubled) this.#standsTwice(key);
     for (const [before, behind] of wentBack) this.#wentBack(before, behind);
     if (this.#view.highest < highest) this.#wentBack(highest, this.#view.highest);
-    for (const { key, seq } of stored) this.#books.store(this.#personId, key, seq);
-    // Those of an earlier page load were told by nobody.
-    for (const key of pending) if (!this.#sent.has(key)) this.#sent.set(key, this.#books.nowMs());
-  }
-
-  *#missingOwn(): Iterable<Missing> {
-    const { failed, pending } = this.#view;
-    for (const [key, sinceMs] of this.#sent) {
-      if (this.#books.isStored(key) || failed.has(key)) this.#sent.delete(key);
-      else if (!pending.has(key)) yield { key, sinceMs, words: `a message of ${this.#personId} was sent and is nowhere` };
-    }
+    for (const seen of stored) this.#books.store(this.#personId, seen);
+    this.#outgoing.shown(pending);
   }
 
   *#missingEvents(): Iterable<Missing> {
@@ -176,9 +185,9 @@ export class Witness {
   }
 
   /** Missed only with somebody who has been there long enough, and had the time to get it. */
-  #isDue(sinceMs: number): boolean {
+  #isDue({ sinceMs, patienceMs = this.#graceMs }: Missing): boolean {
     if (this.#liveSince === undefined) return false;
-    return this.#books.nowMs() - Math.max(sinceMs, this.#liveSince) >= this.#graceMs;
+    return this.#books.nowMs() - Math.max(sinceMs, this.#liveSince) >= patienceMs;
   }
 
   #standsTwice(key: string): void {
@@ -198,8 +207,8 @@ export class Witness {
     if (this.#beginsAfter !== undefined && seq > this.#beginsAfter && !this.#heard.has(seq)) this.#awaited.add(seq);
   }
 
-  #store(key: string, seq: number): void {
-    this.#books.store(this.#personId, key, seq);
+  #store(seen: Seen): void {
+    if (!this.#isOutdated) this.#books.store(this.#personId, seen);
     this.#books.changes.tell();
   }
 }
