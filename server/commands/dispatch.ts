@@ -15,6 +15,7 @@ import { StateUnavailable } from '../state/index.ts';
 import { Execution } from './execution.ts';
 import { requestIdOf } from './frame-head.ts';
 import { isGuarded } from './guards.ts';
+import { sendable } from './sendable.ts';
 import { type CompiledRoute, offers, type RouteTable } from './table.ts';
 
 export interface DispatchCounts {
@@ -115,9 +116,9 @@ export class Dispatch {
   #reply(session: Session, id: number, name: CommandName, value: unknown): void {
     let frame: Uint8Array;
     try {
-      frame = encodeReply(name, id, (name === 'call' ? { body: value } : (value ?? {})) as never);
+      frame = encodeReply(name, id, (name === 'call' ? { body: sendable(value) } : (value ?? {})) as never);
     } catch (error) {
-      // What an application returns may be a circle, or throw when it is read.
+      // What an application returns may be a Date or a circle, or throw when it is read.
       this.#refuse(session, id, error, name);
       return;
     }

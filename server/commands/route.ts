@@ -9,6 +9,7 @@ import type { Rate } from '../session/rate-limit.ts';
 import type { Session } from '../session/session.ts';
 import type { SharedState } from '../state/index.ts';
 import type { Actions } from './actions.ts';
+import type { Sendable } from './sendable.ts';
 
 /** What a handler may use. */
 export interface Context {
@@ -49,9 +50,15 @@ export interface RouteDefinition<I extends TSchema, O extends TSchema | undefine
   rateLimit?: Rate;
   /** Commands with the same key keep their order in a session; a conversation id. Undefined: this one waits for nobody. */
   turn?: (input: Static<I>) => string | undefined;
-  /** Called synchronously after the guard has settled; what it queues before its first await is queued in turn. */
+  /**
+   * Called synchronously after the guard has settled; what it queues before its first await is queued in turn. Replies with
+   * values of JSON: times as numbers, no Date, Map, Set or bigint.
+   */
   handle: (context: Context, input: Static<I>, granted: Exclude<Awaited<G>, false>) => Handled<O, R>;
 }
+
+/** Nothing more of a handler whose reply can be sent; of another one that it replies `never` in the place of what cannot. */
+type RepliesSendable<Reply> = [Reply] extends [Sendable<Reply>] ? unknown : { handle: (...args: never[]) => Sendable<Reply> };
 
 /** A route with its types forgotten, as the table keeps it. */
 export interface Route {
@@ -80,7 +87,7 @@ const known = new Set(['name', 'input', 'output', 'paths', 'roles', 'guard', 'ra
  * @throws StartError for a definition of an unsupported shape, naming what is wrong.
  */
 export function defineRoute<N extends string, I extends TSchema, O extends TSchema | undefined = undefined, G = undefined, R = unknown>(
-  definition: RouteDefinition<I, O, G, N, R>,
+  definition: RouteDefinition<I, O, G, N, R> & RepliesSendable<Awaited<Handled<O, R>>>,
 ): TypedRoute<N, Static<I>, Awaited<Handled<O, R>>> {
   const fault = faultOf(definition);
   if (fault) throw new StartError(`route ${JSON.stringify((definition as { name?: unknown })?.name ?? '?')}: ${fault}`);

@@ -89,6 +89,19 @@ describe('a route', () => {
     expectTypeOf(wrong).toExtend<Route>();
   });
 
+  test('may not reply what arrives as something else', () => {
+    const input = Type.Object({});
+    // @ts-expect-error a time is a number
+    const dated = defineRoute({ name: 'orders:dated', input, handle: async () => ({ at: new Date() }) });
+    // @ts-expect-error a list or a plain object
+    const mapped = defineRoute({ name: 'orders:mapped', input, handle: () => [{ items: new Map<string, number>() }] });
+    const plain = defineRoute({ name: 'orders:plain', input, handle: (): { note?: string; at: number | null } => ({ at: Date.now() }) });
+    expect([dated, mapped, plain].map(({ name }) => name)).toEqual(['orders:dated', 'orders:mapped', 'orders:plain']);
+    expectTypeOf(plain.types).toEqualTypeOf<
+      { name: 'orders:plain'; input: object; output: { note?: string; at: number | null } } | undefined
+    >();
+  });
+
   test('whose types were forgotten can be called by any name with any body', () => {
     type Call = Client<Route[]>['call'];
     expectTypeOf<Call>().parameter(0).toEqualTypeOf<string>();

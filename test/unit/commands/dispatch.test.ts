@@ -180,6 +180,7 @@ describe('a handler that goes wrong is answered once, and the session goes on', 
     ['rejects with nothing', () => Promise.reject()],
     ['throws nothing', () => throwNothing()],
     ['returns a circle', () => circular],
+    ['returns a Date', () => ({ at: new Date() })],
     ['resolves to a circle', async () => circular],
     [
       'resolves to what throws when it is read',
