@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client, Entry } from '../../../client-sdk/index.ts';
 import { persistent } from '../../../client-sdk/store/index.ts';
 import { type MemoryDevice, type MemoryPage, MemoryServer } from '../../../client-sdk/testing/index.ts';
-import { startBot } from '../../../server/http/demo/lab/bot.ts';
+import { type BotOptions, startBot } from '../../../server/http/demo/lab/bot.ts';
 import { replyTo } from '../../../server/http/demo/lab/bot-replies.ts';
 import { comeIn, conversationId, type LabPerson, labPerson } from './support/person.ts';
 
@@ -30,11 +30,16 @@ interface RunningBot extends LabPerson {
   stop(): void;
 }
 
-function bot(page?: MemoryPage, keeps = false): RunningBot {
+interface RunOptions extends Pick<BotOptions, 'onError'> {
+  page?: MemoryPage;
+  keeps?: boolean;
+}
+
+function bot({ page, keeps = false, onError }: RunOptions = {}): RunningBot {
   const person = labPerson(server, 'bot', { page, store: keeps && page ? persistent(page.store) : undefined });
   open.push(person.client);
   person.client.connect().catch(() => {});
-  return { ...person, stop: startBot({ ...person, userId: 'bot' }) };
+  return { ...person, stop: startBot({ ...person, userId: 'bot', onError }) };
 }
 
 /** What was written to the bot, and what it has answered to it. */
@@ -100,13 +105,13 @@ describe('the bot', () => {
   test.each([false, true])('goes on where it stopped, with a store: %s', async (keeps) => {
     const device = server.device('bot');
     const first = device.page();
-    bot(first, keeps);
+    bot({ page: first, keeps });
     server.say('ana', conversationId, 'one');
     await server.clock.until(() => said().length === 1);
     await server.clock.advance(1_000);
     first.crash();
     server.say('ana', conversationId, 'two');
-    bot(device.page(), keeps);
+    bot({ page: device.page(), keeps });
     await server.clock.until(() => said().length === 2);
     await server.clock.advance(60_000);
     expect(answers()).toEqual([
@@ -122,7 +127,7 @@ describe('the bot', () => {
   ])('what it has sent and not seen acknowledged it %s', async (_how, later, sends) => {
     const device = server.device('bot');
     const first = device.page();
-    bot(first);
+    bot({ page: first });
     server.faults.loseAcks();
     const isOwnAnswer = (body: unknown) => (body as Entry).sender === 'bot';
     server.faults.add(({ userId, name, body }) => (userId === 'bot' && name === 'message:new' && isOwnAnswer(body) ? 'drop' : undefined));
@@ -134,13 +139,67 @@ describe('the bot', () => {
     first.crash();
     server.faults.clear();
     for (let number = 0; number < later; number++) server.say('luis', conversationId, 'meanwhile');
-    bot(device.page());
+    bot({ page: device.page() });
     await server.clock.until(() => said().length === 2);
     await server.clock.advance(60_000);
     expect(server.count('message:send')).toBe(sends);
     expect(answers()).toEqual([
       ['one', 1],
       ['two', 1],
+    ]);
+  });
+
+  test('says what stops it, and goes on behind that', async () => {
+    const errors: unknown[] = [];
+    const { conversation, wire, client } = bot({ onError: (error) => errors.push(error) });
+    await server.clock.advance(1_000);
+    server.say('ana', conversationId, 'one');
+    await server.clock.advance(300);
+    wire.cut();
+    // The bot cannot send under an id that is on its way already.
+    conversation.send('from somebody else', { messageId: server.log(conversationId)[0]!.id });
+    await server.clock.advance(2_000);
+    expect(errors).toMatchObject([{ code: 'ID_REUSED' }]);
+    wire.mend();
+    client.connect().catch(() => {});
+    server.say('ana', conversationId, 'two');
+    await server.clock.until(() => said().length === 2, 60_000);
+    expect(said().map(({ text }) => text)).toEqual(['from somebody else', 'Noted, Ana: “two”']);
+  });
+
+  test('comes back where it could not read for a while', async () => {
+    server = new MemoryServer();
+    server.user('bot', { role: 'bot' });
+    const errors: unknown[] = [];
+    bot({ onError: (error) => errors.push(error) });
+    await server.clock.advance(1_000);
+    expect(errors).toMatchObject([{ code: 'NOT_FOUND' }]);
+    server.conversation(conversationId, ['ana', 'bot']);
+    server.say('ana', conversationId, 'Are you back?');
+    await server.clock.until(() => said().length === 1, 60_000);
+    expect(errors).toHaveLength(1);
+  });
+
+  test('answers what was written into a log that went back before it saw that', async () => {
+    const { wire, client } = bot();
+    server.say('ana', conversationId, 'kept');
+    await server.clock.until(() => said().length === 1);
+    await server.clock.advance(1_000);
+    const before = server.snapshot();
+    server.say('ana', conversationId, 'gone');
+    await server.clock.until(() => said().length === 2);
+    wire.cut();
+    server.restore(before);
+    for (const text of ['after', 'and more']) server.say('ana', conversationId, text);
+    await server.clock.advance(10_000);
+    wire.mend();
+    client.connect().catch(() => {});
+    await server.clock.until(() => said().length === 3, 60_000);
+    await server.clock.advance(60_000);
+    expect(answers()).toEqual([
+      ['kept', 1],
+      ['after', 1],
+      ['and more', 1],
     ]);
   });
 
@@ -208,7 +267,7 @@ test('whatever becomes of it, every message has one answer', { timeout: 60_000 }
     server.conversation(conversationId, ['ana', 'bot']);
     const device: MemoryDevice = server.device('bot');
     let page = device.page();
-    let running = bot(page, keeps);
+    let running = bot({ page, keeps });
     let said = 0;
     for (const [what, ms] of steps) {
       if (what === 'say') server.say('ana', conversationId, `${++said}`);
@@ -221,7 +280,7 @@ test('whatever becomes of it, every message has one answer', { timeout: 60_000 }
       else if (what === 'crash') {
         page.crash();
         page = device.page();
-        running = bot(page, keeps);
+        running = bot({ page, keeps });
       } else await server.clock.advance(ms);
       await server.clock.advance(ms % 50);
     }

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MemoryServer } from '../../../client-sdk/testing/index.ts';
+import { FrameReader } from '../../../server/http/demo/lab/frame-reader.ts';
 import { napMs } from '../../../server/http/demo/lab/sleeping-clock.ts';
 import { comeIn, conversationId, type LabPerson, labPerson } from './support/person.ts';
 
@@ -58,6 +59,13 @@ test('no frame shows a token, neither as text nor as bytes', async () => {
   other.client.close();
 });
 
+test('of a frame that cannot be read nothing is shown but its length', () => {
+  const reader = new FrameReader(() => 0);
+  const unreadable = new TextEncoder().encode('\xc1s3cret');
+  for (const read of [reader.command(unreadable), reader.answer(unreadable)])
+    expect(read).toMatchObject({ name: 'unreadable', bytes: new Uint8Array(unreadable.length).fill(42) });
+});
+
 test('a cut is heard by both sides, nothing comes through it, and what was written waits', async () => {
   const [session] = server.sessionsOf('ana');
   ana.wire.cut();
@@ -105,6 +113,16 @@ test('the next message reaches the server twice, that one only, and is stored on
   expect(fates('command')).toEqual(['doubled', 'passed']);
   expect(fates('reply')).toEqual(['passed', 'passed', 'passed']);
   expect(stored()).toEqual(['twice', 'once']);
+});
+
+test('a fault can be taken back before it has happened', async () => {
+  ana.wire.loseNextAck();
+  ana.wire.doubleNextSend();
+  ana.wire.loseNextAck(false);
+  ana.wire.doubleNextSend(false);
+  expect(ana.wire.armed).toEqual({ loseAck: false, double: false });
+  await server.clock.run(ana.conversation.send('unharmed').acked);
+  expect(server.count('message:send')).toBe(1);
 });
 
 test('in sleep the server loses the person, who probes after waking and catches up', async () => {

@@ -1,21 +1,24 @@
 // The mind of the demo's bot: answers what customers write, each message exactly once whatever happens to its network or its
 // page, and keeps silent where an agent has the conversation. What it has dealt with it marks as read; there it goes on.
 
-import type { Client, Clock, ConversationHandle, Entry, SentMessage, UTalkError } from '../../../../client-sdk/index.ts';
+import type { Clock, ConversationHandle, Entry, SentMessage, UTalkError } from '../../../../client-sdk/index.ts';
 import { replyTo } from './bot-replies.ts';
 
 export interface BotOptions {
-  client: Client;
   conversation: ConversationHandle;
   /** The bot's user id. */
   userId: string;
   clock: Clock;
   /** Called with every answer, for the ledger. */
   onSent?(message: SentMessage): void;
+  /** Called with what has stopped it; it begins again some seconds later. */
+  onError?: ((error: unknown) => void) | undefined;
 }
 
 /** How long it seems to think about a message behind which nothing waits. */
 const thinkMs = 600;
+/** Before it begins again when something has stopped it. */
+const retryMs = 5_000;
 
 /**
  * Lets the bot think and answer from now on. Joins the conversation.
@@ -24,8 +27,7 @@ const thinkMs = 600;
 export function startBot(options: BotOptions): () => void {
   const stopping = new AbortController();
   const bot = new Bot(options, stopping.signal);
-  // Where it may not read there is nothing to answer; the state of its client says why.
-  bot.run().catch(() => {});
+  void bot.run();
   return () => stopping.abort();
 }
 
@@ -38,13 +40,29 @@ class Bot {
     this.#signal = signal;
   }
 
+  /** Until it is stopped: whatever ends its reading, it begins anew where it has dealt with everything. */
   async run(): Promise<void> {
+    const { conversation, onError } = this.#options;
+    while (!this.#signal.aborted) {
+      const again = new AbortController();
+      const end = conversation.on('reset', () => again.abort());
+      try {
+        await this.#follow(AbortSignal.any([this.#signal, again.signal]));
+      } catch (error) {
+        onError?.(error);
+      }
+      end();
+      if (!again.signal.aborted) await this.#pause(retryMs);
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
     const { conversation, userId } = this.#options;
-    const signal = this.#signal;
     await conversation.join({ signal });
     const { readSeq = 0 } = conversation.members.find((member) => member.userId === userId) ?? {};
     for await (const entry of conversation.messages({ afterSeq: readSeq, signal })) {
       if (this.#concerns(entry)) await this.#answer(entry);
+      // In a log that began anew the seq is another message's.
       if (signal.aborted) return;
       // Not before the answer is stored: who begins anew here would pass over it.
       conversation.read(entry.seq).catch(() => {});
@@ -78,18 +96,25 @@ class Bot {
     return answer !== undefined && answer.status !== 'failed';
   }
 
-  #think({ seq }: Entry): Promise<void> {
-    const { conversation, clock } = this.#options;
-    if (conversation.position > seq) return Promise.resolve();
+  async #think({ seq }: Entry): Promise<void> {
+    const { conversation } = this.#options;
+    if (conversation.position > seq) return;
     conversation.typing.start();
+    await this.#pause(thinkMs);
+    conversation.typing.stop();
+  }
+
+  /** Shorter when it is stopped. */
+  #pause(ms: number): Promise<void> {
+    const { clock } = this.#options;
+    if (this.#signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const end = () => {
         clock.clearTimeout(timer);
         this.#signal.removeEventListener('abort', end);
-        conversation.typing.stop();
         resolve();
       };
-      const timer = clock.setTimeout(end, thinkMs);
+      const timer = clock.setTimeout(end, ms);
       this.#signal.addEventListener('abort', end);
     });
   }
