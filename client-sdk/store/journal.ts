@@ -44,13 +44,15 @@ export class Journal {
 
   /** Shows what earlier page loads and other tabs have left, and takes over what nobody sends. Ends with the signal. */
   async open(prefix: string, signal: AbortSignal): Promise<void> {
-    const { core, store } = this.#parts;
+    const { core, store, onFailed } = this.#parts;
     const { clock, random } = core.settings;
     this.#prefix = prefix;
     this.#signal = signal;
     this.#tab = newId(clock.now(), random);
     this.#foreign.clear();
     this.#watched.clear();
+    // Who tells of itself before this is found by the scan below.
+    if (store.lock) onTold(prefix, () => this.look().catch((error) => signal.aborted || onFailed(error)), signal);
     store.lock?.(this.#lockOf(this.#tab), () => this.#live(signal), signal).catch(() => {});
     this.#isOpen = false;
     try {
@@ -74,7 +76,6 @@ export class Journal {
     await writer.idle();
     // Those that were there before watch this one, too.
     tell(this.#prefix);
-    onTold(this.#prefix, () => this.look().catch((error) => signal.aborted || onFailed(error)), signal);
     await ended;
   }
 
