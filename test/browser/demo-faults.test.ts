@@ -14,6 +14,7 @@ import {
   expectNewest,
   expectPressed,
   fault,
+  input,
   live,
   openFrame,
   panel,
@@ -160,6 +161,29 @@ describe('the buttons of a person', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('a full outbox is said where one writes, and what was taken is stored', async () => {
+    const { page } = await site.open('/?user=ana');
+    await live(page, 'ana');
+    await fault(page, 'ana', 'cut').click();
+    // The SDK takes 1,000.
+    await page.evaluate(() => {
+      for (let press = 0; press < 100; press++) document.querySelector<HTMLElement>('#everybody')!.click();
+    });
+    await page.locator('#everybody').click();
+    await expect.poll(() => page.locator('#notice').innerText(), patient).toBe('0 messages were written at once, 10 did not fit.');
+    await write(page, 'ana', 'one too many');
+    expect(await panel(page, 'ana').locator('.refusal').innerText()).toMatch(/^Not taken: 1000 messages .* are waiting$/);
+    expect(await input(page, 'ana').inputValue()).toBe('one too many');
+    await fault(page, 'ana', 'cut').click();
+    await expect.poll(() => queue(page, 'ana'), patient).toBe('0');
+    await input(page, 'ana').press('Enter');
+    await expectMarks(page, 'ana', ['Stored by the server']);
+    expect(await panel(page, 'ana').locator('.refusal').isVisible()).toBe(false);
+    const stored = (await storedTexts()).slice(-1_001);
+    expect(stored.filter((text) => / of 10 from Ana$/.test(text ?? ''))).toHaveLength(1_000);
+    expect(stored.at(-1)).toBe('one too many');
+  });
+
   test('the server cannot be killed where nothing would start it again, and the button says why', async () => {
     const { page, complaints } = await site.open();
     await live(page, ...everybody);
@@ -193,7 +217,7 @@ describe('the button that kills the server', () => {
     for (const user of everybody) await expectNewest(page, user, ['before', 'without a server']);
     await expect.poll(() => queue(page, 'ana'), patient).toBe('0');
     expect((await site.log()).filter(({ text }) => text === 'without a server')).toHaveLength(1);
-    await expect.poll(() => page.locator('#notice').innerText(), patient).toMatch(/ All were live again after \d+\.\d s\.$/);
+    await expect.poll(() => page.locator('#notice').innerText(), patient).toMatch(/ was live again after \d+\.\d s\.$/);
     expect(await verdict(page)).toBe(allWell);
   });
 });

@@ -3,7 +3,20 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { accessibilityFaults, desktop, phone, screenshot, sidewaysPx } from '../support/browser.ts';
-import { DemoSite, everybody, expectMarks, fault, input, live, openFrame, panel, patient, people, write } from '../support/demo-site.ts';
+import {
+  DemoSite,
+  everybody,
+  expectMarks,
+  expectPressed,
+  fault,
+  input,
+  live,
+  openFrame,
+  panel,
+  patient,
+  people,
+  write,
+} from '../support/demo-site.ts';
 
 let site: DemoSite;
 
@@ -15,6 +28,8 @@ afterAll(() => site?.close());
 
 const sizes = { desktop, phone, tablet: { width: 820, height: 1180 } };
 const schemes = ['light', 'dark'] as const;
+const faultsOf = (user: string) =>
+  ['cut', 'lose-ack', 'double', 'sleep'].map((name) => `.panel[data-user="${user}"] [data-fault="${name}"]`);
 const tab = (page: Page, name: string) => page.locator('.tab', { hasText: name });
 
 const looks = (Object.keys(sizes) as (keyof typeof sizes)[]).flatMap((size) =>
@@ -68,8 +83,7 @@ test('on a phone shows one panel at a time, with the line and the buttons in rea
   for (const user of everybody) {
     await tab(page, user).click();
     for (const other of everybody) expect(await panel(page, other).isVisible()).toBe(other === user);
-    for (const name of ['cut', 'lose-ack', 'double', 'sleep'])
-      await expectInWindow(page, `.panel[data-user="${user}"] [data-fault="${name}"]`);
+    for (const selector of faultsOf(user)) await expectInWindow(page, selector);
     await expectInWindow(page, '#line .verdict');
     await expectInWindow(page, '#kill');
   }
@@ -95,6 +109,26 @@ test('on a phone with its keyboard open leaves the panel in use whole', async ()
   expect(await accessibilityFaults(page)).toEqual([]);
 });
 
+/** What WCAG 1.4.10 asks for, and a phone on its side. */
+test.each([
+  [320, 256],
+  [667, 375],
+  [1280, 420],
+])('in a low window of %i × %i everything can be scrolled to', async (width, height) => {
+  const { page } = await site.open('/', { viewport: { width, height } });
+  await live(page, ...everybody);
+  await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  const wide = width >= 720;
+  const selectors = ['#line .verdict', '#everybody', '#kill', ...faultsOf('ana'), '.panel[data-user="ana"] .numbers', '.legend'];
+  for (const selector of wide ? selectors : [...selectors, '#wire-tab']) {
+    await page.locator(selector).scrollIntoViewIfNeeded();
+    await expectInWindow(page, selector);
+  }
+  expect((await panel(page, 'ana').locator('.log').boundingBox())!.height).toBeGreaterThan(100);
+  expect(await sidewaysPx(page)).toBe(0);
+  await screenshot(page, `demo-low-${width}`);
+});
+
 test('is used with the keyboard alone', async () => {
   const { page } = await site.open();
   await live(page, ...everybody);
@@ -114,6 +148,13 @@ test('is used with the keyboard alone', async () => {
   for (const user of everybody) for (const stop of stops) expect(visited).toContain(`${user} ${stop}`);
   for (const user of people) for (const stop of ['textarea', 'button']) expect(visited).toContain(`${user} ${stop}`);
   for (const stop of ['everybody', 'kill', 'open-wire']) expect(visited).toContain(`page ${stop}`);
+
+  const double = fault(page, 'luis', 'double');
+  await double.focus();
+  await page.keyboard.press('Space');
+  await expectPressed(double, true);
+  await page.keyboard.press('Space');
+  await expectPressed(double, false);
 });
 
 async function expectInWindow(page: Page, selector: string): Promise<void> {

@@ -87,6 +87,19 @@ describe('two customers, an agent and a bot side by side', () => {
     expect(await texts(page, 'luis')).not.toContain('');
   });
 
+  test('the bot answers also what somebody has seen over its shoulder before a reload', async () => {
+    const { page } = await site.open();
+    await live(page, ...everybody);
+    await panel(page, 'bot').locator('.log').click();
+    await write(page, 'ana', 'do you see me');
+    await panel(page, 'bot').locator('.log').click();
+    await expectNewest(page, 'bot', ['do you see me']);
+    await page.reload();
+    await live(page, ...everybody);
+    const answers = async () => (await site.log()).filter(({ text }) => text?.includes('do you see me')).map(({ sender }) => sender);
+    await expect.poll(answers, patient).toEqual(['ana', 'bot']);
+  });
+
   test('messages written without a connection wait, then arrive once and in order', async () => {
     const { page } = await site.open();
     await live(page, ...everybody);

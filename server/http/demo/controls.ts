@@ -35,24 +35,29 @@ function explainWhyNot(kill: HTMLButtonElement): void {
 
 async function killServer(panels: readonly Panel[], say: (text: string) => void): Promise<void> {
   const at = Date.now();
-  const back = Promise.all(panels.filter(({ wire }) => !wire.isCut).map((panel) => panel.nextLive()));
+  const waiting = new AbortController();
+  const back = Promise.all(panels.map((panel) => panel.nextLive(waiting.signal)));
   try {
     const response = await fetch('/demo/kill', { method: 'POST' });
     if (!response.ok) throw new Error(((await response.json()) as { message: string }).message);
     const killed = `The server was killed at ${instantWords(at)}, without a farewell.`;
     say(`${killed} It is started again at once.`);
     await back;
-    say(`${killed} All were live again after ${((Date.now() - at) / 1_000).toFixed(1)} s.`);
+    say(`${killed} Whoever has a network was live again after ${((Date.now() - at) / 1_000).toFixed(1)} s.`);
   } catch (error) {
+    waiting.abort();
     // Killed twice within a moment: there was nobody to answer.
     say(error instanceof TypeError ? 'The server is not there. It is being started again.' : (error as Error).message);
   }
 }
 
+/** In turns, so that one person's full outbox keeps nobody else from writing. */
 function letAllWrite(panels: readonly Panel[], say: (text: string) => void): void {
   const people = panels.filter(({ person }) => person.role !== 'bot');
+  let written = 0;
   for (let number = 1; number <= burst; number++) {
-    for (const panel of people) panel.send(`${number} of ${burst} from ${panel.person.name}`);
+    for (const panel of people) if (panel.send(`${number} of ${burst} from ${panel.person.name}`)) written++;
   }
-  say(`${people.length * burst} messages were written at once.`);
+  const refused = people.length * burst - written;
+  say(`${written} messages were written at once${refused > 0 ? `, ${refused} did not fit` : ''}.`);
 }

@@ -26,8 +26,8 @@ export class PanelView {
   readonly element: HTMLElement;
   readonly log: LogView;
   readonly faults: FaultButtons;
-  /** Called with text that is more than white space. */
-  onSend: (text: string) => void = () => {};
+  /** Called with text that is more than white space. @returns whether it was taken; else it stays in the input */
+  onSend: (text: string) => boolean = () => false;
   /** Called at every change of the input; false when it was emptied. */
   onWriting: (writing: boolean) => void = () => {};
   readonly #input: HTMLTextAreaElement;
@@ -88,6 +88,13 @@ export class PanelView {
     part(this.element, '.unread').hidden = count === 0;
   }
 
+  /** Why a message was not taken; an empty text hides it. */
+  showRefusal(text: string): void {
+    const refusal = part(this.element, '.refusal');
+    setText(refusal, text);
+    refusal.hidden = text === '';
+  }
+
   showTyping(text: string): void {
     setText(part(this.element, '.typing'), text);
   }
@@ -124,9 +131,7 @@ export class PanelView {
   #submit(): void {
     const text = this.#input.value.trim();
     if (text === '') return;
-    this.onSend(text);
-    // Not before: a message that was refused at once stays in the input.
-    this.#input.value = '';
+    if (this.onSend(text)) this.#input.value = '';
     this.focus();
   }
 }

@@ -1,7 +1,7 @@
 // One person of the demo: a client of the SDK on a network that can be broken, one conversation, and the view of it. The client
 // and the conversation are all that an application has to write; order, retries, receipts and catching up are the SDK's.
 
-import { type Client, type ConversationHandle, createClient } from '../../../client-sdk/index.ts';
+import { type Client, type ConversationHandle, createClient, type UTalkError } from '../../../client-sdk/index.ts';
 import { localStorageStore } from '../../../client-sdk/store/index.ts';
 import type { Attention } from './attention.ts';
 import { eachFrame } from './dom.ts';
@@ -73,20 +73,46 @@ export class Panel {
     this.#join();
   }
 
-  /** Resolves when the client becomes live the next time. */
-  nextLive(): Promise<void> {
+  /**
+   * Resolves when the client becomes live the next time, or when its person is cut off or asleep, so that nothing can be said of
+   * the server. Ends unresolved with the signal.
+   */
+  nextLive(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const off = this.#client.on('state', ({ name }) => {
-        if (name !== 'live') return;
-        off();
+      const look = (isLive: boolean) => {
+        if (!isLive && !this.wire.isCut && !this.#clock.isAsleep) return;
+        end();
         resolve();
-      });
+      };
+      const ends = [
+        this.#client.on('state', ({ name }) => look(name === 'live')),
+        this.wire.onChange(() => look(false)),
+        this.#clock.onChange(() => look(false)),
+      ];
+      const end = () => {
+        for (const off of ends) off();
+      };
+      signal.addEventListener('abort', end);
+      look(false);
     });
   }
 
-  /** Puts a message into the outbox. */
-  send(text: string): void {
-    this.#options.ledger.witness(this.person.id).sent(this.#conversation.send(text));
+  /** Puts a message into the outbox. @returns false when it is full, which the panel says */
+  send(text: string): boolean {
+    const { ledger, view } = this.#options;
+    try {
+      ledger.witness(this.person.id).sent(this.#conversation.send(text));
+      view.showRefusal('');
+      return true;
+    } catch (error) {
+      view.showRefusal(`Not taken: ${(error as UTalkError).message}`);
+      return false;
+    }
+  }
+
+  #sendAgain(messageId: string): void {
+    const again = this.#conversation.retry(messageId);
+    if (again) this.#options.ledger.witness(this.person.id).sent(again);
   }
 
   #token(): Promise<string> {
@@ -107,7 +133,6 @@ export class Panel {
     });
     if (person.role !== 'bot') return;
     startBot({
-      client: this.#client,
       conversation: this.#conversation,
       userId: person.id,
       clock: this.#clock,
@@ -116,9 +141,11 @@ export class Panel {
   }
 
   #showLog(): void {
-    const { view, attention, onChange } = this.#options;
+    const { person, view, attention, onChange } = this.#options;
     const conversation = this.#conversation;
-    const read = readWhenSeen(conversation, () => (attention.has(view.element) ? view.log.visibleSeq() : undefined));
+    // The bot marks what it has dealt with itself; that somebody looks over its shoulder says nothing.
+    const isReader = () => person.role !== 'bot' && attention.has(view.element);
+    const read = readWhenSeen(conversation, () => (isReader() ? view.log.visibleSeq() : undefined));
     const draw = eachFrame(() => {
       if (view.log.atEnd && conversation.entries.length > 2 * maxEntries) conversation.trim();
       view.showLines(this.#lines.all());
@@ -135,7 +162,7 @@ export class Panel {
       read();
     });
     view.log.onMoved = read;
-    view.log.onAgain = (messageId) => void conversation.retry(messageId);
+    view.log.onAgain = (messageId) => this.#sendAgain(messageId);
     view.log.onOlder = olderPages(conversation, view.log);
   }
 
@@ -174,8 +201,9 @@ export class Panel {
   }
 
   #break(fault: FaultName): void {
-    if (fault === 'lose-ack') this.wire.loseNextAck();
-    else if (fault === 'double') this.wire.doubleNextSend();
+    const { armed } = this.wire;
+    if (fault === 'lose-ack') this.wire.loseNextAck(!armed.loseAck);
+    else if (fault === 'double') this.wire.doubleNextSend(!armed.double);
     else if (fault === 'sleep') void this.#clock.sleep(sleepMs);
     else if (!this.wire.isCut) this.wire.cut();
     else {
