@@ -101,7 +101,7 @@ test('connections that die without a word', async () => {
   // Who only listens: nothing of his own is overdue.
   strike('eva', 10, entries, { silence: 'down' });
   // For a time only: the connection goes on behind a hole.
-  strike('teo', 10, acks, { silence: 'down', forMs: 200 });
+  strike('teo', 10, entries, { silence: 'down', forMs: 200 });
   await run.talk(15, ['ana', 'luis', 'teo', 'mudo']);
   await check();
   expect(run.count('silence')).toBe(5);
