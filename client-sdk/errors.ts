@@ -32,9 +32,9 @@ export class UTalkError extends Error {
     Object.assign(this, details);
   }
 
-  /** What to do about it: where it is said, for each code; `remedyOf` of the entry `client/remedies` says it in words. */
+  /** What to do about it, and where to read more; `remedyOf` of the entry `client/remedies` has a sentence of its own for each code. */
   get remediation(): string {
-    return `See docs/ERRORS.md#${this.code.toLowerCase()}`;
+    return `${this.retryable ? 'Try again later.' : 'Change something before you try again.'} See docs/ERRORS.md#${this.code.toLowerCase()}`;
   }
 }
 
