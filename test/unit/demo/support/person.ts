@@ -30,8 +30,10 @@ export function labPerson(server: MemoryServer, userId: string, options: LabPers
   const wire = new Wire({ clock, WebSocket: page.options.WebSocket });
   const frames: WireFrame[] = [];
   wire.onFrame((frame) => frames.push(frame));
+  // As the token of the real server would say: what a store keeps for this user is shown before the network is asked.
+  const user = store && { tenantId: 'acme', userId };
   const quiet = { debug: () => {}, warn: () => {} };
-  const client = createClient({ ...page.options, auth, store, clock, WebSocket: wire.WebSocket, logger: quiet });
+  const client = createClient({ ...page.options, auth, user, store, clock, WebSocket: wire.WebSocket, logger: quiet });
   return { clock, wire, frames, client, conversation: client.conversation(conversationId) };
 }
 
