@@ -57,7 +57,8 @@ export default defineConfig({
           include: ['test/browser/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          // Pages mostly wait; the minute of random presses runs beside the other files.
+          maxWorkers: 2,
         },
       },
       {
