@@ -126,7 +126,7 @@ export class Panel {
   }
 
   #join(): void {
-    const { person, ledger } = this.#options;
+    const { person, ledger, view } = this.#options;
     this.#conversation.join().catch((error: Error) => {
       this.#refusal = error.message;
       this.#drawDevice();
@@ -136,7 +136,11 @@ export class Panel {
       conversation: this.#conversation,
       userId: person.id,
       clock: this.#clock,
-      onSent: (message) => ledger.witness(person.id).sent(message),
+      onSent: (message) => {
+        ledger.witness(person.id).sent(message);
+        view.showRefusal('');
+      },
+      onError: (error) => view.showRefusal(`The bot begins again, it was stopped: ${(error as Error).message}`),
     });
   }
 
