@@ -80,9 +80,9 @@ export class Engine extends Emitter<ClientEvents> implements PushParts, Connecti
     if (signal.aborted || !this.uplink.open) return;
     // First, so that it is on its way before the outbox fills the flight.
     this.#synchronize(signal);
+    // What belongs to a user who was known before waits for the welcome: the token may have changed hands.
+    if (this.userId) await this.#welcomed(signal).catch(() => {});
     this.standing.resume();
-    // Messages of a user who was known before wait for the welcome: the token may have changed hands.
-    if (this.identity) await this.#welcomed(signal).catch(() => {});
     this.outbox.resume(signal);
   }
 

@@ -167,6 +167,7 @@ describe('unsent messages', () => {
     await h.clock.advance(1_000);
     await refused;
     expect(page.client.connection).toMatchObject({ name: 'closed', reason: 'otherUser' });
+    expect(sends()).toEqual([]);
   });
 
   test('a store that fails is told of, and what it did not take is sent all the same', async () => {
