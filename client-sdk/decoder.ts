@@ -7,6 +7,9 @@ const numbers = (
   ' - - - - - Uint8 Uint16 Uint32 Uint16 Uint32 Uint16 Uint32'
 ).split(' ');
 
+/** Deeper values are refused, before reading them or what listeners do with them exhausts the stack. */
+const maxDepth = 64;
+
 /**
  * The one value that `bytes` hold.
  * @throws RangeError when the bytes are no single MessagePack value
@@ -14,6 +17,7 @@ const numbers = (
 export function decode(bytes: Uint8Array): unknown {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = 0;
+  let depth = 0;
 
   const take = (length: number): Uint8Array => {
     at += length;
@@ -36,7 +40,12 @@ export function decode(bytes: Uint8Array): unknown {
       return decodeURIComponent(escaped.replace(/%[89a-f]./g, '%ef%bf%bd'));
     }
   };
-  const array = (length: number): unknown[] => Array.from({ length }, read);
+  /** Item by item: a length that is only announced must not cost memory. */
+  const array = (length: number): unknown[] => {
+    const items: unknown[] = [];
+    while (items.length < length) items.push(read());
+    return items;
+  };
   const map = (length: number): Record<string, unknown> => {
     const map: Record<string, unknown> = {};
     for (let left = length; left > 0; left--) {
@@ -50,6 +59,12 @@ export function decode(bytes: Uint8Array): unknown {
     return map;
   };
   const read = (): unknown => {
+    if (++depth > maxDepth) throw new RangeError('malformed');
+    const value = shallow();
+    depth--;
+    return value;
+  };
+  const shallow = (): unknown => {
     const head = number('Uint8');
     if (head < 0x80) return head;
     if (head < 0x90) return map(head & 0x0f);

@@ -78,9 +78,25 @@ describe('reading', () => {
     ['a string cut off', 'a3 6869'],
     ['a length beyond the frame', 'dd ffffffff'],
     ['bytes behind the value', '01 02'],
-    ['65 levels', '91'.repeat(66)],
+    ['65 levels of arrays', `${'91'.repeat(64)}91c0`],
+    ['65 levels of maps', `${'8100'.repeat(64)}8100c0`],
   ])('%s is a RangeError', (_name, frame) => {
     expect(() => decode(bytes(frame))).toThrow(RangeError);
+  });
+
+  test.each([
+    ['array', 'dd01ffffff'],
+    ['map', 'df01ffffff00'],
+  ])('%s lengths that are only announced take no memory', (_name, head) => {
+    const before = process.memoryUsage().rss;
+    for (const depth of [1, 8, 60]) expect(() => decode(bytes(head.repeat(depth)))).toThrow(RangeError);
+    expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000);
+  });
+
+  test('as many levels as any frame needs are read', () => {
+    let value = decode(bytes(`${'91'.repeat(63)}c0`));
+    for (let levels = 63; levels > 0; levels--) value = (value as unknown[])[0];
+    expect(value).toBe(null);
   });
 
   test('broken UTF-8 reads as U+FFFD and swallows nothing behind it', () => {
