@@ -113,12 +113,21 @@ export class OutgoingMessage implements SentMessage, Tries {
   }
 
   cancel(): boolean {
+    const held = this.#held;
+    if (held !== this) return held?.cancel() ?? false;
     return 'queued failed'.includes(this.status) && this.withdraw();
   }
 
   retry(): SentMessage | undefined {
     const { entry, messageId } = this;
+    const held = this.#held;
+    if (held !== this) return held?.retry();
     return this.status === 'failed' ? sendMessage(this.#conversation, this.#core, entry, { messageId }) : undefined;
+  }
+
+  /** What the outbox has under this id: another one, where the client was closed and has read its store again. */
+  get #held(): OutgoingMessage | undefined {
+    return this.#core.outbox.find(this.#conversation.id, this.messageId);
   }
 
   /** Into view, store and outbox. */

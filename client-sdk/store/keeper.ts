@@ -121,7 +121,10 @@ export class Keeper {
   #restore(id: string, snapshot: JoinResult): void {
     const conversation = this.#core.conversations.get(id);
     // What is open already knows better.
-    if (!conversation.log.isOpen) conversation.show(snapshot);
+    if (!conversation.log.isOpen) {
+      conversation.show(snapshot);
+      conversation.changed();
+    }
     if (this.#core.settings.autoJoin === 'mine' && conversation.intent !== 'leave') conversation.adopt({});
   }
 

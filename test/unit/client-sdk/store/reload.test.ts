@@ -142,6 +142,29 @@ describe('unsent messages', () => {
     expect(stored()).toEqual(['a']);
   });
 
+  test('are taken back and tried again through the handle of a client that was closed and connects again', async () => {
+    h.server.down = true;
+    const { client } = load();
+    const conversation = client.conversation('c1');
+    await h.clock.advance(0);
+    const sent = ['a', 'b'].map((text) => conversation.send(text));
+    client.close();
+    for (const { acked } of sent) await expect(acked).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(sent[0]?.cancel()).toBe(false);
+    client.connect().catch(() => {});
+    await h.clock.advance(500);
+    expect(texts(client)).toEqual(['a', 'b']);
+    expect(sent[0]?.cancel()).toBe(true);
+    expect(sent[0]?.cancel()).toBe(false);
+    expect(texts(client)).toEqual(['b']);
+    h.server.script = ({ name }) => (name === 'message:send' ? { error: { code: 'INVALID_BODY' } } : undefined);
+    h.server.down = false;
+    await h.clock.until(() => statuses(client)[0] === 'failed', 60_000);
+    h.server.script = () => undefined;
+    await h.clock.run(sent[1]?.retry()?.acked as Promise<unknown>);
+    expect(stored()).toEqual(['b']);
+  });
+
   test('of another user of the same device are not shown and not sent', async () => {
     h.server.down = true;
     const first = load();
@@ -277,6 +300,20 @@ describe('the view', () => {
     expect(texts(second.client)).toEqual(['a', 'b', 'c', 'd', 'e']);
     expect(second.texts).toEqual(['d', 'e']);
     expect(conversation.unreadCount).toBe(5);
+  });
+
+  test('that is shown before the network is told of', async () => {
+    const first = await live();
+    await h.clock.run(first.client.conversation('c1').join());
+    h.server.say('luis', 'c1', 'one');
+    await h.clock.advance(1_000);
+    first.client.close();
+    h.server.down = true;
+    const second = load();
+    const shown: string[][] = [];
+    second.client.conversation('c1').on('change', ({ entries }) => shown.push(entries.map(({ text }) => text as string)));
+    await h.clock.advance(50);
+    expect(shown).toEqual([['one']]);
   });
 
   test('knows by the id of its last entry that the log went back', async () => {
