@@ -80,12 +80,15 @@ export class ConversationLog extends LogRun {
   /** A page behind the position. `more`: there are entries beyond those that had room in it. */
   takePage({ entries, head, more }: Pick<JoinResult, 'entries' | 'head' | 'more'>): void {
     const [first] = entries;
-    const isHole = first ? first.seq > this.position + 1 : !more && head > this.position;
     this.raiseHead(head);
-    if (!first && !more) this.lowerHead(head);
+    const isHole = first ? first.seq > this.position + 1 : !more && this.isBehind;
     this.#take(entries);
     this.#fruitless = isHole ? this.#fruitless + 1 : 0;
-    if (this.#fruitless === bounds.maxFruitless) this.#skipGap(entries);
+    // A page may have been read before what a push has told since; not so, when it comes again.
+    if (this.#fruitless < bounds.maxFruitless) return;
+    this.#fruitless = 0;
+    if (!first) this.lowerHead(head);
+    if (this.isBehind) this.#skipGap(entries);
   }
 
   /** An older page. */
@@ -104,8 +107,7 @@ export class ConversationLog extends LogRun {
   /** The server has nothing between the position and `page`: goes on behind the hole, and says so. */
   #skipGap(page: readonly Entry[]): void {
     const fromSeq = this.position + 1;
-    const toSeq = (page[0]?.seq ?? this.head + 1) - 1;
-    this.#fruitless = 0;
+    const toSeq = Math.min(this.nextHeldSeq, page[0]?.seq ?? Number.POSITIVE_INFINITY) - 1;
     this.#skipTo(toSeq);
     this.#owner.emit('gap', { conversationId: this.#owner.id, fromSeq, toSeq });
     this.#take(page);

@@ -51,6 +51,7 @@ export class LogRun {
     this.positionId = undefined;
     this.#older = 0;
     this.raiseHead(position);
+    this.#dropHeld((seq) => seq <= position);
   }
 
   /** Forgets everything: the log went back, or may have. */
@@ -58,6 +59,11 @@ export class LogRun {
     this.openAt(0);
     this.isOpen = false;
     this.head = 0;
+    this.forgetHeld();
+  }
+
+  /** What is held beyond a hole may be of another log. The head stays: what was held is asked for. */
+  forgetHeld(): void {
     this.#held.clear();
   }
 
@@ -65,9 +71,15 @@ export class LogRun {
     this.head = Math.max(this.head, seq);
   }
 
-  /** The store has nothing beyond `seq`, whatever was believed. */
+  /** The store has nothing beyond `seq`, whatever was believed and is held. */
   lowerHead(seq: number): void {
-    this.head = Math.max(this.position, seq, ...this.#held.keys());
+    this.head = Math.max(this.position, seq);
+    this.#dropHeld((held) => held > seq);
+  }
+
+  /** The seq of the first entry beyond the hole; head + 1 when none is held. */
+  get nextHeldSeq(): number {
+    return Math.min(this.head + 1, ...this.#held.keys());
   }
 
   /**
@@ -107,6 +119,10 @@ export class LogRun {
     const isLonger = this.run.length > this.#window;
     if (isLonger) this.run = this.run.slice(-this.#window);
     return isLonger;
+  }
+
+  #dropHeld(isDropped: (seq: number) => boolean): void {
+    for (const seq of this.#held.keys()) if (isDropped(seq)) this.#held.delete(seq);
   }
 
   #next(): Entry | undefined {

@@ -67,13 +67,55 @@ describe('the run', () => {
     expect(announced).toEqual([5, 6]);
   });
 
-  test('a head that the server denies is forgotten', () => {
-    const { log } = observed();
+  test('a head that the server denies again and again is forgotten, and what was held there', () => {
+    const { log, announced, gaps } = observed();
     log.applyJoin(joined([], [entry(1)], { head: 1 }), {});
+    log.receive(entry(3));
     log.raiseHead(12);
-    expect(log.isBehind).toBe(true);
     log.takePage(page([], 1));
-    expect(log.isBehind).toBe(false);
+    log.takePage(page([], 1));
+    expect(log).toMatchObject({ isBehind: true, head: 12 });
+    log.takePage(page([], 1));
+    expect(log).toMatchObject({ isBehind: false, head: 1 });
+    log.receive(entry(2));
+    expect(announced).toEqual([2]);
+    log.receive(entry(3, { id: 'another' }));
+    expect(log.run.at(-1)?.id).toBe('another');
+    expect(gaps).toEqual([]);
+  });
+
+  test('a page that was read before a push takes nothing back', () => {
+    const { log, announced } = observed();
+    log.applyJoin(joined([], [entry(1)], { head: 1 }), {});
+    log.receive(entry(3));
+    log.takePage(page([], 1));
+    log.raiseHead(4);
+    log.takePage(page([], 1));
+    expect(log).toMatchObject({ isBehind: true, head: 4 });
+    log.takePage(page([entry(2), entry(3), entry(4)], 4));
+    expect(announced).toEqual([2, 3, 4]);
+  });
+
+  test('a gap that the server cannot fill ends where entries are held', () => {
+    const { log, announced, gaps } = observed();
+    log.applyJoin(joined([], [entry(1)], { head: 1 }), {});
+    log.receive(entry(9));
+    for (let i = 0; i < 3; i++) log.takePage({ entries: [], head: 12, more: false });
+    expect(gaps).toEqual([[2, 8]]);
+    expect(announced).toEqual([9]);
+    for (let i = 0; i < 3; i++) log.takePage({ entries: [], head: 12, more: false });
+    expect(gaps).toEqual([
+      [2, 8],
+      [10, 12],
+    ]);
+    expect(log).toMatchObject({ isBehind: false, position: 12, firstSeq: 13 });
+  });
+
+  test('a run that begins anew lets go of what was held before it', () => {
+    const run = new LogRun(10);
+    run.add([entry(3), entry(9)]);
+    run.openAt(5);
+    expect(run.nextHeldSeq).toBe(9);
   });
 
   test('a reset begins anew and keeps what is on its way', () => {
