@@ -35,7 +35,10 @@ export async function* iterate(conversation: LiveConversation, core: Core, { aft
     conversation.join({ signal }).catch(() => {});
     while (true) {
       await core.until(isReady, { signal });
-      for (const entry of await behind(conversation, core, cursor as unknown as number)) {
+      const entries = await behind(conversation, core, cursor as unknown as number);
+      // Neither the server nor the view has what comes next.
+      if (entries?.length === 0) cursor = log.position;
+      for (const entry of entries ?? []) {
         cursor = entry.seq;
         yield entry;
         if (signal?.aborted) return;
@@ -46,8 +49,8 @@ export async function* iterate(conversation: LiveConversation, core: Core, { aft
   }
 }
 
-/** The next entry of the view, or a page of what the view has let go. */
-async function behind({ id, log }: LiveConversation, core: Core, cursor: number): Promise<readonly Entry[]> {
+/** The next entry of the view, or a page of what the view has let go; undefined when the connection was lost. */
+async function behind({ id, log }: LiveConversation, core: Core, cursor: number): Promise<readonly Entry[] | undefined> {
   const held = log.entryAt(cursor + 1);
   if (held) return [held];
   const query = { conversationId: id, afterSeq: cursor, limit: limits.historyPage };
@@ -56,7 +59,7 @@ async function behind({ id, log }: LiveConversation, core: Core, cursor: number)
     // Where the server has nothing, the view goes on.
     return entries.length > 0 ? entries : log.run.slice(0, 1);
   } catch (error) {
-    if (error instanceof DisconnectedError) return [];
+    if (error instanceof DisconnectedError) return;
     throw error;
   }
 }

@@ -108,6 +108,29 @@ describe('messages()', () => {
     expect(seen.slice(-2)).toEqual(['before', 'after']);
   });
 
+  test('goes on behind a hole that nobody can fill, without asking for it without end', async () => {
+    const seen: number[] = [];
+    const taken = take(of(ana).messages({ afterSeq: 0 }), 1, seen);
+    await h.clock.advance(20);
+    const { log } = h.server.logs.get('c1');
+    fill('c1', 4);
+    const lost = log.splice(0, 4);
+    h.server.script = ({ name, session }) => {
+      if (name !== 'conversation:history') return undefined;
+      h.answer(session, 'conversation:history', { entries: [], head: 4, more: false });
+      return 'ignore';
+    };
+    const before = h.sessionOf('ana').commands.length;
+    h.server.push(h.sessionOf('ana'), 'sync:required', { reason: 'gap', timestamp: 1, conversationId: 'c1', head: 4 });
+    await h.clock.advance(10_000);
+    expect(h.sessionOf('ana').commands.length - before).toBeLessThan(12);
+    log.push(...lost);
+    h.server.say('luis', 'c1', 'behind it');
+    await h.clock.advance(20);
+    await taken;
+    expect(seen).toEqual([5]);
+  });
+
   test('waits while the client is idle, without using the machine up', async () => {
     fill('c1', 130);
     const reader = h.client('ana', { maxEntries: 20 });

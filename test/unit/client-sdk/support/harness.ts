@@ -2,7 +2,9 @@
 
 import { expect } from 'vitest';
 import { type Client, type ClientOptions, createClient, type Entry, type StateName } from '../../../../client-sdk/index.ts';
+import { encodeReply } from '../../../../client-sdk/testing/frames.ts';
 import { MemoryServer, type MemorySession, seededRandom } from '../../../../client-sdk/testing/index.ts';
+import type { CommandName, CommandOutput } from '../../../../protocol/index.ts';
 import { malformed } from '../../../sdk-suite/frame-check.ts';
 
 export interface Recorded {
@@ -66,6 +68,12 @@ export class Harness {
   /** Pushes of this name, or all, are lost from now on. */
   losePushes(name?: Parameters<MemoryServer['push']>[1]): void {
     this.server.faults.add((frame) => (frame.kind === 'push' && (name === undefined || frame.name === name) ? 'drop' : undefined));
+  }
+
+  /** Answers the command of this name that came last with what the server would never say. For a script that returns 'ignore'. */
+  answer<N extends CommandName>(session: MemorySession, name: N, body: CommandOutput<N>): void {
+    const command = this.server.recorder.frames.findLast((frame) => frame.kind === 'command' && frame.name === name);
+    if (command?.id !== undefined) session.socket.deliver(encodeReply(name, command.id, body));
   }
 
   close(): void {
