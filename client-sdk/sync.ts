@@ -2,12 +2,13 @@
 // live when that is through, and any other as soon as something of it is missing. Many share a request, for requests have a
 // rate limit. What a broken connection cuts off is the business of the next one.
 
-import type { CommandOutput } from '../protocol/bodies/index.ts';
+import type { CommandInput, CommandOutput } from '../protocol/bodies/index.ts';
 import * as limits from '../protocol/client-limits.ts';
 import * as bounds from './bounds.ts';
 import type { Opening } from './conversation-log.ts';
 import type { Core } from './core.ts';
-import { DisconnectedError, type UTalkError } from './errors.ts';
+import { DisconnectedError, UTalkError } from './errors.ts';
+import { patiently } from './patience.ts';
 import type { SyncState } from './store/keeper.ts';
 import type { TrackedConversation } from './tracked-conversation.ts';
 
@@ -82,25 +83,29 @@ export class Sync {
       this.#waiting.delete(conversation);
       this.#asked.add(conversation);
     }
+    let again = batch;
     try {
       // Both kinds of pages have a rate of their own: a long log is read at the sum of them.
       if (first.joined && batch.length === 1 && this.#turn++ % 2 === 0) await this.#page(first);
       else await this.#request(batch);
     } catch (error) {
-      if (!(error instanceof DisconnectedError)) await this.#refused(batch, error as UTalkError);
+      if (!(error instanceof DisconnectedError)) {
+        again = [];
+        await this.#refused(batch, error);
+      }
     }
     this.#requests--;
-    for (const conversation of batch) {
-      this.#asked.delete(conversation);
-      if (!conversation.isComplete) this.#waiting.add(conversation);
-    }
+    for (const conversation of batch) this.#asked.delete(conversation);
+    for (const conversation of again) if (!conversation.isComplete) this.#waiting.add(conversation);
     this.#next();
   }
 
   /** Too much for one request, or one of them is meant: the halves tell. */
-  async #refused(batch: readonly TrackedConversation[], error: UTalkError): Promise<void> {
+  async #refused(batch: readonly TrackedConversation[], error: unknown): Promise<void> {
     const half = batch.length >> 1;
-    if (half === 0) return batch[0]?.gone(error);
+    const [first] = batch as [TrackedConversation];
+    if (half === 0)
+      return isEnd(error, first) ? first.gone(error) : this.#warn(`${first.id} stays behind until it is asked for again`, error);
     await this.#fetch(batch.slice(0, half));
     await this.#fetch(batch.slice(half));
   }
@@ -114,17 +119,13 @@ export class Sync {
 
   /** Joins these, and applies what the server says. The first request of a connection has a rate of its own. */
   async #request(batch: readonly TrackedConversation[], isFirst = false): Promise<CommandOutput<'sync:state'>> {
-    const { conversations, notifications, presence, requestPatiently, settings } = this.#core;
+    const { conversations, notifications, presence } = this.#core;
     const { generation } = this.state;
-    const reply = await requestPatiently('sync:state', {
-      positions: batch.map(({ place }) => place),
-      // `mine` joins what is named, too.
-      join: isFirst && settings.autoJoin === 'mine' ? 'mine' : batch.map(({ id }) => id),
-      notificationsAfterSeq: notifications.position,
-      generation,
-      continuation: !isFirst || undefined,
-    });
-    if ((generation ?? reply.generation) !== reply.generation) conversations.otherLogs();
+    const reply = await this.#stateOf(batch, isFirst);
+    if ((generation ?? reply.generation) !== reply.generation) {
+      for (const { log } of conversations.byId.values()) log.forgetHeld();
+      conversations.otherLogs();
+    }
     this.state = { ...this.state, generation: reply.generation };
     for (const result of reply.conversations) conversations.applyJoin(result);
     for (const unchanged of reply.unchanged) conversations.byId.get(unchanged.conversationId)?.applyUnchanged(unchanged);
@@ -132,6 +133,39 @@ export class Sync {
     for (const { conversationId, code } of reply.refused ?? []) conversations.refused(conversationId, code);
     notifications.synced(reply.notifications, reply.notificationsHead);
     for (const one of reply.presence) presence.update(one);
+    if (isFirst && reply.more) this.#warn('not all conversations are joined: they are too many');
     return reply;
   }
+
+  /** A reply that says something of one of these at least: what the server cannot tell now is asked for again after a pause. */
+  #stateOf(batch: readonly TrackedConversation[], isFirst: boolean): Promise<CommandOutput<'sync:state'>> {
+    const { flight, notifications, requestNow, settings } = this.#core;
+    const attempt = async () => {
+      const body: CommandInput<'sync:state'> = {
+        positions: batch.map(({ place }) => place),
+        // `mine` joins what is named, too.
+        join: isFirst && settings.autoJoin === 'mine' ? 'mine' : batch.map(({ id }) => id),
+        notificationsAfterSeq: notifications.position,
+        generation: this.state.generation,
+        continuation: !isFirst || undefined,
+      };
+      const reply = await requestNow('sync:state', body, { signal: flight });
+      if (!isFirst && isSilent(reply)) throw new UTalkError('UNAVAILABLE', 'the server does not tell of them now', { retryable: true });
+      return reply;
+    };
+    return patiently(attempt, settings.clock, flight);
+  }
+
+  #warn(message: string, error?: unknown): void {
+    this.#core.settings.logger.warn(message, error === undefined ? undefined : { error });
+  }
+}
+
+/** What is known of the log stays while the conversation may be read: another error may pass. */
+function isEnd(error: unknown, { log }: TrackedConversation): error is UTalkError {
+  return error instanceof UTalkError && (!log.isOpen || error.code === 'NOT_FOUND' || error.code === 'ACCESS_DENIED');
+}
+
+function isSilent({ conversations, unchanged, gone, refused = [] }: CommandOutput<'sync:state'>): boolean {
+  return conversations.length + unchanged.length + gone.length === 0 && refused.every(({ code }) => code === 'UNAVAILABLE');
 }

@@ -136,7 +136,7 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
     this.#joinedBy = this.core.flight;
     this.reading.counted(unchanged);
     for (const watermark of unchanged.watermarks) this.membership.learn(watermark);
-    this.log.raiseHead(unchanged.head);
+    this.log.takePage({ entries: [], head: unchanged.head, more: false });
     this.#current();
   }
 

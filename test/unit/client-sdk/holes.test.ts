@@ -76,6 +76,39 @@ describe('a hole', () => {
     expect(numbers(ana)).toEqual(upTo(900));
   });
 
+  test('stays, and the conversation with it, when the server fails to read it', async () => {
+    const ana = await h.live('ana');
+    const gone: string[] = [];
+    ana.client.on('gone', ({ conversationId }) => gone.push(conversationId));
+    let failures = 0;
+    h.server.script = ({ name }) => {
+      if (name !== 'conversation:history' && name !== 'sync:state') return undefined;
+      failures++;
+      return { error: { code: 'INTERNAL_ERROR', retryable: false } };
+    };
+    fill('c1', 3);
+    h.server.say('luis', 'c1', 'm4');
+    await h.clock.advance(10_000);
+    expect(failures).toBe(1);
+    expect(ana.warnings).toHaveLength(1);
+    h.server.script = () => undefined;
+    h.cut('ana');
+    await h.clock.until(() => ana.client.conversation('c1').position === 4);
+    expect(ana.texts).toEqual(['m1', 'm2', 'm3', 'm4']);
+    expect(gone).toEqual([]);
+  });
+
+  test('that nobody else sees is not asked for without end', async () => {
+    h.server.logs.create('c2', ['ana', 'luis']);
+    const ana = await h.live('ana');
+    const before = h.sessionOf('ana').commands.length;
+    for (const conversationId of ['c1', 'c2'])
+      h.server.push(h.sessionOf('ana'), 'sync:required', { reason: 'gap', timestamp: h.clock.now(), conversationId, head: 3 });
+    await h.clock.advance(10_000);
+    expect(h.sessionOf('ana').commands.length - before).toBeLessThan(10);
+    expect(ana.client.conversation('c1')).toMatchObject({ position: 0, head: 0 });
+  });
+
   test('in a conversation that cannot be read any more ends it', async () => {
     const ana = await h.live('ana');
     h.server.logs.get('c1').members.delete('ana');
@@ -129,6 +162,27 @@ describe('a log that went back', () => {
     expect(ana.entries).toEqual([]);
     await Promise.all([ana.client.conversation('c1').history(), h.clock.advance(50)]);
     expect(ana.client.conversation('c1').entries.map(({ id }) => id)).toEqual(h.server.logs.get('c1').log.map(({ id }) => id));
+  });
+
+  test('is not mixed with what was held of the other one', async () => {
+    fill('c1', 1);
+    const ana = await h.live('ana');
+    const snapshot = h.server.snapshot();
+    let pushes = 0;
+    h.server.faults.add(({ kind, name }) => (kind === 'push' && name === 'message:new' && pushes++ === 0 ? 'drop' : undefined));
+    h.server.script = ({ name }) => (name === 'conversation:history' || name === 'sync:state' ? 'ignore' : undefined);
+    h.server.say('luis', 'c1', 'lost 2');
+    h.server.say('luis', 'c1', 'lost 3');
+    await h.clock.advance(20);
+    h.server.script = () => undefined;
+    h.server.restore(snapshot, { downMs: 500 });
+    await h.clock.advance(10_000);
+    expect(ana.client.state).toBe('live');
+    expect(ana.client.conversation('c1')).toMatchObject({ position: 1, head: 1 });
+    expect(h.sessionOf('ana').commands.length).toBeLessThan(20);
+    for (const text of ['new 2', 'new 3']) h.server.say('luis', 'c1', text);
+    await h.clock.advance(100);
+    expect(ana.texts).toEqual(['new 2', 'new 3']);
   });
 
   test('can be told while connected', async () => {

@@ -37,6 +37,31 @@ describe('the first connection', () => {
     expect(ana.client.conversation('c1')).toMatchObject({ position: 80, head: 80, joined: true, memberCount: 2 });
   });
 
+  test('says so when there are more conversations than are joined', async () => {
+    for (let i = 0; i < 501; i++) h.server.logs.create(`k${i}`, ['ana', 'luis']);
+    const ana = await h.live('ana');
+    expect(ana.warnings).toEqual(['not all conversations are joined: they are too many']);
+  });
+
+  test('asks with pauses for what the server cannot tell now', async () => {
+    const ana = await h.live('ana', { autoJoin: 'none' });
+    const { generation } = h.server.logs;
+    let asked = 0;
+    h.server.script = ({ name, session }) => {
+      if (name !== 'sync:state') return undefined;
+      const refused = asked++ % 2 === 0 ? [{ conversationId: 'c1', code: 'UNAVAILABLE' }] : undefined;
+      const nothing = { conversations: [], unchanged: [], gone: [], refused, presence: [], notifications: [] };
+      h.answer(session, 'sync:state', { serverTime: h.clock.now(), generation, more: false, notificationsHead: 0, ...nothing });
+      return 'ignore';
+    };
+    const joined = ana.client.conversation('c1').join();
+    await h.clock.advance(5_000);
+    expect(asked).toBe(4);
+    h.server.script = () => undefined;
+    await Promise.all([joined, h.clock.advance(10_000)]);
+    expect(ana.client.conversation('c1').joined).toBe(true);
+  });
+
   test('joins nothing by itself where staff connects', async () => {
     fill('c1', 3);
     const luis = await h.live('luis', { url: 'ws://fake.example/agent' });
