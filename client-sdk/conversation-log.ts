@@ -121,6 +121,7 @@ export class ConversationLog extends LogRun {
 
   #take(entries: readonly Entry[]): void {
     const added = this.add(entries);
+    if (added.length > 0) this.#fruitless = 0;
     this.#confirm(added);
     this.#owner.grown(added);
     for (const entry of added) {

@@ -16,6 +16,10 @@ class Schedule {
   readonly #openAt: number;
   #shown: readonly ViewEntry[] = [];
   #written = 0;
+  /** Pages that are asked for and not answered. */
+  readonly #pages: (() => void)[] = [];
+  /** The highest seq that this client was told of. */
+  #told = 0;
 
   constructor(before: number, afterSeq: number | undefined) {
     for (let i = 0; i < before; i++) this.#stored.push(entry(i + 1));
@@ -23,7 +27,11 @@ class Schedule {
     this.#openAt = from;
     const head = this.#stored.length;
     const page = afterSeq === undefined ? this.#stored.slice(-3) : this.#stored.slice(from, from + 3);
-    this.#wire.push(() => this.seen.log.applyJoin(joined([], page, { head }), { afterSeq: afterSeq === undefined ? undefined : from }));
+    const more = (page.at(-1)?.seq ?? from) < head;
+    this.#wire.push(() => {
+      this.#tell(head);
+      this.seen.log.applyJoin(joined([], page, { head, more }), { afterSeq: afterSeq === undefined ? undefined : from });
+    });
   }
 
   run(steps: readonly { act: string; at: number }[]): void {
@@ -46,6 +54,7 @@ class Schedule {
     else if (act === 'mallory') this.#store({ sender: 'mallory', messageId: this.#drafts[0] ?? 'none' });
     else if (act === 'store') this.#storeOwn();
     else if (act === 'page') this.#page(log.position);
+    else if (act === 'answer') this.#pages.shift()?.();
     else if (act === 'deliver' && item) {
       this.#wire.splice(this.#wire.indexOf(item), 1);
       item();
@@ -60,7 +69,10 @@ class Schedule {
   #store(more: Partial<Entry>): Entry {
     const stored = entry(this.#stored.length + 1, more);
     this.#stored.push(stored);
-    this.#wire.push(() => this.seen.log.receive(stored));
+    this.#wire.push(() => {
+      this.#tell(stored.seq);
+      this.seen.log.receive(stored);
+    });
     return stored;
   }
 
@@ -74,12 +86,20 @@ class Schedule {
     });
   }
 
-  /** Asked for now, answered whenever. */
+  /** Asked for now, answered whenever, once. There are never more than two at a time. */
   #page(position: number): void {
-    const page = this.#stored.slice(position, position + 3);
-    const head = this.#stored.length;
     const { log } = this.seen;
-    if (log.isOpen) this.#wire.push(() => log.takePage({ entries: page, head: Math.max(head, log.head), more: true }));
+    if (!log.isOpen || this.#pages.length === 2) return;
+    const entries = this.#stored.slice(position, position + 3);
+    const head = this.#stored.length;
+    this.#pages.push(() => {
+      this.#tell(head);
+      log.takePage({ entries, head, more: position + entries.length < head });
+    });
+  }
+
+  #tell(seq: number): void {
+    this.#told = Math.max(this.#told, seq);
   }
 
   /** What was shown keeps its order; nothing is there twice. */
@@ -96,6 +116,9 @@ class Schedule {
     const { run } = this.seen.log;
     expect(run.map(({ seq }) => seq)).toEqual(run.map((_, i) => (run[0] as Entry).seq + i));
     this.#shown = shown;
+    // What it was told of it never takes for missing, though a page may be older.
+    expect(this.seen.log.head).toBeGreaterThanOrEqual(this.#told);
+    expect(this.seen.gaps).toEqual([]);
   }
 
   #finish(): void {
@@ -105,7 +128,11 @@ class Schedule {
     log.raiseHead(this.#stored.length);
     while (log.isBehind) {
       const { position } = log;
-      log.takePage({ entries: this.#stored.slice(position, position + 3), head: this.#stored.length, more: true });
+      log.takePage({
+        entries: this.#stored.slice(position, position + 3),
+        head: this.#stored.length,
+        more: position + 3 < this.#stored.length,
+      });
       expect(log.position).toBeGreaterThan(position);
     }
     this.#look();
@@ -126,6 +153,7 @@ test('any interleaving of acknowledgements, pushes, pages and repeats shows and 
     'store',
     'store',
     'page',
+    'answer',
     'deliver',
     'deliver',
     'deliver',
