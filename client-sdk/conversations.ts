@@ -35,7 +35,7 @@ export class Conversations extends Emitter<{ change: ConversationChange }, Core>
     options?: CallOptions,
   ): Promise<ConversationHandle> {
     const { clock, random } = this.core.settings;
-    const body = { channel: 'web', id: newId(clock.now(), random), ...input };
+    const body = { ...input, channel: input.channel ?? 'web', id: input.id ?? newId(clock.now(), random) };
     const { conversation, created } = await this.#create(body, options, bounds.maxCreateTries);
     const handle = this.get(conversation.id);
     handle.setState(conversation);

@@ -34,8 +34,12 @@ const isDigested = /^(message|typing|notification$|alive)/;
 export function pushRouter(parts: PushParts): (name: PushName, body: Named) => void {
   const handlers = pushHandlers(parts);
   return (name, body) => {
-    // One that nobody asked for yet is told of itself by the sync; one that was left is not heard any more.
-    const conversation = parts.conversations.byId.get(body.conversationId as string);
+    const { conversationId = '' } = body;
+    const { byId } = parts.conversations;
+    // Entries and watermarks may overtake the sync that tells of their conversation: a new handle keeps them for it.
+    const isKept = conversationId && name.startsWith('message:');
+    const conversation = isKept ? parts.conversations.get(conversationId) : byId.get(conversationId);
+    // One that was left is not heard any more.
     if (conversation && conversation.intent !== 'leave') conversationHandlers[name]?.(conversation, body as never);
     handlers[name]?.(body as never);
     // `update`, `joined`, `left`, `event`.

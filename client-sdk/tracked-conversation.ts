@@ -24,7 +24,7 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
   /** What the application wants of it. Outlives connections; `none` again when the server refuses. */
   intent: 'none' | 'join' | 'leave' = 'none';
   /** When the server has answered that it was left. */
-  protected left: Promise<unknown> = Promise.resolve();
+  protected left: Promise<unknown> | undefined;
   #opening: Opening = {};
   /** The connection that joined it. */
   #joinedBy: AbortSignal | undefined;
@@ -43,6 +43,9 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
   get joined(): boolean {
     return this.intent === 'join' && this.log.isOpen && this.#joinedBy?.aborted === false;
   }
+
+  /** Ends the subscription. */
+  abstract leave(): Promise<void>;
 
   /** Nothing is left to be asked for. */
   get isComplete(): boolean {
@@ -100,8 +103,10 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
   /** The same, and joins it now. */
   want(opening: Opening): void {
     this.adopt(opening);
-    // Behind what ends the subscription: the server takes no heed of the order.
-    if (!this.joined) void this.left.then(() => this.core.sync.fetch(this));
+    // Behind what ends the subscription, and whatever was asked for before that: the server takes no heed of the order.
+    if (this.joined) return;
+    if (this.left) void this.left.then(() => this.rejoin());
+    else this.core.sync.fetch(this);
   }
 
   /** The server may know it otherwise now. */
@@ -129,10 +134,14 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
   applyJoin(result: JoinResult): void {
     this.#joinedBy = this.core.flight;
     this.show(result);
+    // Pushes that overtook this were taken for those of the log before.
+    if (result.reset) this.core.sync.ask(this);
     this.#current();
   }
 
   applyUnchanged(unchanged: CommandOutput<'sync:state'>['unchanged'][number]): void {
+    if (this.intent === 'leave') void this.leave();
+    if (this.intent !== 'join') return;
     this.#joinedBy = this.core.flight;
     this.reading.counted(unchanged);
     for (const watermark of unchanged.watermarks) this.membership.learn(watermark);
@@ -142,6 +151,7 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
 
   /** An entry was pushed, in whatever order. */
   receive(entry: Entry): void {
+    if (entry.seq <= this.log.position) return;
     this.log.receive(entry);
     this.news();
   }
@@ -190,7 +200,7 @@ export abstract class TrackedConversation extends Emitter<ConversationEvents, Co
     this.stop(error);
     this.core.keeper?.snapshots.drop(this);
     this.emit('gone', { conversationId: this.id, error });
-    this.core.conversations.emit('change', { conversationId: this.id, gone: true });
+    if (this.state) this.core.conversations.emit('change', { conversationId: this.id, gone: true });
   }
 
   /** It is not wanted any more, and who waits for the join is told why. */

@@ -17,8 +17,8 @@ export class Typing {
   readonly #core: Core;
   /** Timers that end it, by user. */
   readonly #others = new Map<string, unknown>();
-  /** 0 when nothing is leased. */
-  #sentAt = 0;
+  /** Long ago when nothing is leased. */
+  #sentAt = Number.NEGATIVE_INFINITY;
 
   constructor(owner: TypingOwner, core: Core) {
     this.#owner = owner;
@@ -45,7 +45,7 @@ export class Typing {
 
   /** This user sent a message, which ends his typing everywhere. */
   sent(): void {
-    this.#sentAt = 0;
+    this.#sentAt = Number.NEGATIVE_INFINITY;
   }
 
   started(userId: string, durationMs: number): void {

@@ -10,7 +10,7 @@ export const root = path.resolve(import.meta.dirname, '..');
 /** What the core is to be: everything reachable from client-sdk/index.ts, gzipped. */
 export const coreBudgetBytes = 15_000;
 
-/** What it may not exceed on the way there; only ever lowered. */
+/** What it may not exceed on the way there; raised only for what was wrong without it. */
 export const coreCeilingBytes = 16_800;
 
 /** Entries of the package, by the name that applications import. Those that are not there are not measured. */

@@ -36,7 +36,10 @@ describe('conversations', () => {
       session.socket.closeFromServer(1006);
       return 'loseReply';
     };
-    const conversation = await within(ana.client.conversations.create({ members: ['luis'] }), 3_000);
+    // What callers leave undefined is made here all the same.
+    const input = { id: undefined, channel: undefined, members: ['luis'] };
+    const conversation = await within(ana.client.conversations.create(input), 3_000);
+    expect(conversation.state?.channel).toBe('web');
     expect(conversation.joined).toBe(true);
     expect(commandsOf('conversation:create')).toHaveLength(2);
     expect([...h.server.logs.byId.keys()].filter((id) => id !== 'c1')).toEqual([conversation.id]);
@@ -45,6 +48,24 @@ describe('conversations', () => {
   test('creating before connecting is an error, not a hang', async () => {
     const idle = h.client('ana');
     await expect(idle.client.conversations.create({ members: [] })).rejects.toMatchObject({ code: 'DISCONNECTED' });
+  });
+
+  test('the list hears that one is gone, not that one never was there', async () => {
+    const gone: string[] = [];
+    ana.client.conversations.on('change', (change) => 'gone' in change && gone.push(change.conversationId));
+    await expect(
+      within(
+        ana.client
+          .conversation('nowhere')
+          .join()
+          .catch((error) => Promise.resolve(error)),
+      ),
+    ).resolves.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+    h.server.changeMembers('c1', { remove: ['ana'] });
+    await h.clock.advance(100);
+    expect(gone).toEqual(['c1']);
   });
 
   test('a refused create is an error', async () => {

@@ -231,6 +231,73 @@ describe('joining and leaving', () => {
     expect(of(bot).state?.ownerEpoch).toBe(5);
   });
 
+  test('an entry and a receipt that overtake the first sync are kept for it', async () => {
+    h.server.say('luis', 'c1', 'old');
+    await h.clock.advance(50);
+    h.server.faults.next({ from: 'server', kind: 'reply', name: 'sync:state' }, { delayMs: 200, overtaken: true });
+    const tablet = h.client('ana');
+    tablet.client.connect().catch(() => {});
+    await h.clock.advance(50);
+    expect(tablet.client.state).toBe('syncing');
+    h.server.say('luis', 'c1', 'overtakes');
+    await h.clock.advance(20);
+    of(luis)
+      .read()
+      .catch(() => {});
+    await h.clock.advance(1_000);
+    expect(tablet.client.state).toBe('live');
+    expect(tablet.texts).toEqual(['overtakes']);
+    expect(of(tablet).entries.map(({ text }) => text)).toEqual(['old', 'overtakes']);
+    expect(of(tablet).readBy(2, 'ana')).toEqual(['luis']);
+  });
+
+  test('an entry that overtakes the news of a restored store is fetched', async () => {
+    const before = h.server.snapshot();
+    fill('c1', 5);
+    const tablet = await h.live('ana');
+    expect(of(tablet).position).toBe(5);
+    h.server.faults.next({ from: 'server', kind: 'reply', name: 'sync:state' }, { delayMs: 200, overtaken: true }, 3);
+    h.server.restore(before);
+    await h.clock.until(() => tablet.client.state === 'syncing');
+    await h.clock.advance(20);
+    h.server.say('luis', 'c1', 'overtakes');
+    await h.clock.advance(5_000);
+    expect(of(tablet).entries.map(({ text }) => text)).toEqual(['overtakes']);
+  });
+
+  test('leaving while a reconnect finds nothing new is leaving, and a later join is one', async () => {
+    h.cut('ana');
+    await h.clock.until(() => ana.client.state === 'syncing');
+    const left = of(ana).leave();
+    await Promise.all([left, h.clock.advance(100)]);
+    expect([of(ana).joined, h.sessionOf('ana').joined.has('c1')]).toEqual([false, false]);
+    await Promise.all([of(ana).join(), h.clock.advance(100)]);
+    of(luis).send('heard');
+    await h.clock.advance(20);
+    expect(ana.texts).toEqual(['heard']);
+  });
+
+  test('a join is asked for behind a leave, whatever an earlier request says', async () => {
+    h.cut('ana');
+    h.server.faults.next({ from: 'server', kind: 'reply', name: 'leave:conversation' }, { delayMs: 50, overtaken: true });
+    await h.clock.until(() => ana.client.state === 'syncing');
+    const left = of(ana).leave();
+    const joined = of(ana).join();
+    await Promise.all([left, joined, h.clock.advance(200)]);
+    expect(h.sessionOf('ana').joined.has('c1')).toBe(true);
+  });
+
+  test('an entry that comes twice changes nothing the second time', async () => {
+    h.server.say('luis', 'c1', 'once');
+    await h.clock.advance(2_000);
+    const changes: unknown[] = [];
+    of(ana).on('change', (change) => changes.push(change));
+    ana.client.conversations.on('change', (change) => changes.push(change));
+    h.server.publish('c1', 'message:new', h.server.log('c1')[0] as Entry);
+    await h.clock.advance(20);
+    expect(changes).toEqual([]);
+  });
+
   test('a listener that throws harms nobody', async () => {
     ana.client.on('message', () => {
       throw new Error('mine');

@@ -1,6 +1,8 @@
 // Who types: renewed, ended, and never stuck.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createClient } from '../../../client-sdk/index.ts';
+import { MemoryServer, VirtualClock } from '../../../client-sdk/testing/index.ts';
 import { Harness, type Recorded } from './support/harness.ts';
 
 let h: Harness;
@@ -42,6 +44,17 @@ describe('typing', () => {
     expect(commandsOf(ana, 'typing:stop')).toHaveLength(1);
     expect(theirs).toEqual(['ana true', 'ana false']);
     expect(mine).toEqual([]);
+  });
+
+  test('is told, too, when the clock has only begun to run', async () => {
+    const server = new MemoryServer({ clock: new VirtualClock(0) });
+    server.conversation('c1', ['ana']);
+    const client = createClient(server.options('ana'));
+    await server.clock.run(client.connect());
+    client.conversation('c1').typing.start();
+    await server.clock.advance(20);
+    expect(server.count('typing:start')).toBe(1);
+    client.close();
   });
 
   test('ends by itself at the receiver', async () => {
