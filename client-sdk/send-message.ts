@@ -71,7 +71,7 @@ export class OutgoingMessage implements SentMessage, Tries {
   /** Whether the store has it, or is being given it. */
   isKept = false;
   isInFlight = false;
-  lane: Lane = { holds: 0, inFlight: 0, isRefused: false };
+  lane: Lane = { open: 0, holds: 0, inFlight: 0, isRefused: false };
   timeouts = 0;
   refusedSince: number | undefined;
   entry: Unsent;
@@ -136,8 +136,10 @@ export class OutgoingMessage implements SentMessage, Tries {
     const { error } = this.entry;
     // Of an earlier page load, which has seen it in the log but not the acknowledgement.
     if (this.key && this.#conversation.log.holds(this.entry)) return void outbox.remove(this);
-    this.#change({});
+    // Before its listeners hear of it: what they send goes behind it.
     outbox.push(this);
+    this.#change({});
+    outbox.pump();
     if (error) this.#acked.reject(error);
   }
 
@@ -150,9 +152,9 @@ export class OutgoingMessage implements SentMessage, Tries {
   settle(ack: Acknowledgement): void {
     if (this.#ack) return;
     this.#ack = ack;
+    this.#core.outbox.remove(this);
     this.#conversation.acknowledged(this.messageId, ack);
     this.#acked.resolve(ack);
-    this.#core.outbox.remove(this);
   }
 
   /** It is given up. */
@@ -160,6 +162,7 @@ export class OutgoingMessage implements SentMessage, Tries {
     this.#acked.reject(error);
     // What the store keeps is sent by the next client of this user.
     if (error instanceof ClosedError && this.isKept) return;
+    this.#core.outbox.giveUp(this);
     this.#change({ status: 'failed', error });
     const { code, message, details } = error;
     // A bot decides anew, on the epoch that the refusal names.
@@ -171,10 +174,10 @@ export class OutgoingMessage implements SentMessage, Tries {
   /** Taken back, or replaced by another try. */
   withdraw(reason: unknown = new UTalkError('CANCELLED', 'taken back')): true {
     this.#isWithdrawn = true;
+    this.#core.outbox.remove(this);
     this.#conversation.log.echo.remove(this.messageId);
     this.#conversation.changed();
     this.#acked.reject(reason);
-    this.#core.outbox.remove(this);
     return true;
   }
 

@@ -125,6 +125,30 @@ describe('bounds', () => {
     expect(conversation.entries).toHaveLength(3);
   });
 
+  test('what is acknowledged or taken back makes room; what has failed does not', async () => {
+    const { client } = await h.live('luis', { maxOutbox: 3 });
+    const conversation = client.conversation('c1');
+    const fill = () => ['a', 'b', 'c'].map((text) => conversation.send(text));
+    const full = expect.objectContaining({ code: 'OUTBOX_FULL' });
+    fill();
+    expect(() => conversation.send('d')).toThrow(full);
+    await h.clock.advance(100);
+    h.server.script = failing('b', 1, { error: { code: 'INVALID_BODY' } });
+    const [, failed] = fill();
+    await h.clock.advance(100);
+    expect(failed?.status).toBe('failed');
+    expect(client.unsent).toBe(0);
+    conversation.send('d');
+    conversation.send('e');
+    expect(() => conversation.send('f')).toThrow(full);
+    failed?.retry();
+    expect(client.unsent).toBe(3);
+    await h.clock.advance(100);
+    expect(client.unsent).toBe(0);
+    fill();
+    expect(() => conversation.send('d')).toThrow(full);
+  });
+
   test('a frame beyond the limit fails without being sent', async () => {
     const sent = ana.client.conversation('c1').send({ text: 'x', metadata: { large: 'y'.repeat(70_000) } });
     await h.clock.advance(50);

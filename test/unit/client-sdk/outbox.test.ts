@@ -59,6 +59,36 @@ describe('order', () => {
     expect(new Set(sends().map(({ messageId }) => messageId)).size).toBe(4);
   });
 
+  test('what a listener writes when a message changes goes behind that message', async () => {
+    const conversation = ana.client.conversation('c1');
+    const shown = () => conversation.entries.map(({ text }) => text);
+    conversation.on('change', ({ entries }) => {
+      const { text, status } = entries.at(-1) ?? {};
+      if (text === 'a' && status === 'queued') say('b');
+      if (text === 'c' && status === 'sending') say('d');
+    });
+    say('a');
+    expect(shown()).toEqual(['a', 'b']);
+    await h.clock.advance(100);
+    say('c');
+    await h.clock.advance(100);
+    expect(stored()).toEqual(['a', 'b', 'c', 'd']);
+    expect(shown()).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('a long queue passes a window at a time, in order, with those of other conversations between', async () => {
+    h.server.down = true;
+    h.cut('ana');
+    await h.clock.advance(10);
+    const all = Array.from({ length: 200 }, (_, i) => `m${i}`);
+    for (const text of all) for (const id of ['c1', 'c2']) say(text, id);
+    h.server.down = false;
+    await h.clock.until(() => ana.client.unsent === 0, 60_000);
+    expect(stored('c1')).toEqual(all);
+    expect(stored('c2')).toEqual(all);
+    expect(sends()).toHaveLength(400);
+  });
+
   test('what is written meanwhile goes behind', async () => {
     h.server.script = failing('a', 1, unavailable);
     say('a');
