@@ -4,26 +4,27 @@
 /**
  * One value as MessagePack. Integers from -2^31 to 2^32 - 1 take the shortest integer form, all other numbers are float64.
  * Undefined becomes nil, and is left out of maps as in JSON; a lone surrogate becomes U+FFFD.
- * @throws TypeError for functions, symbols, BigInt and objects that are neither arrays nor plain maps.
+ * @throws TypeError for functions, symbols, BigInt, objects that are neither arrays nor plain maps, and cycles
  */
 export function encode(value: unknown): Uint8Array {
   const out: number[] = [];
-  write(out, value);
+  write(out, value, 64);
   return Uint8Array.from(out);
 }
 
-function write(out: number[], value: unknown): void {
+function write(out: number[], value: unknown, levels: number): void {
+  if (levels < 0) throw new TypeError('too deep');
   if (value === undefined || value === null) out.push(0xc0);
   else if (typeof value === 'boolean') out.push(value ? 0xc3 : 0xc2);
   else if (typeof value === 'number') writeNumber(out, value);
   else if (typeof value === 'string') writeString(out, value);
   else if (Array.isArray(value)) {
     sized(out, value.length, 0x90, 16, 0xdb);
-    for (const item of value) write(out, item);
-  } else writeMap(out, value);
+    for (const item of value) write(out, item, levels - 1);
+  } else writeMap(out, value, levels - 1);
 }
 
-function writeMap(out: number[], source: object): void {
+function writeMap(out: number[], source: object, levels: number): void {
   const prototype = Object.getPrototypeOf(source);
   // A Date, a Map or a function has no keys of its own and would arrive as {}.
   if (prototype && Object.getPrototypeOf(prototype)) throw new TypeError(`a ${source.constructor?.name} cannot be sent`);
@@ -31,7 +32,7 @@ function writeMap(out: number[], source: object): void {
   sized(out, entries.length, 0x80, 16, 0xdd);
   for (const [key, value] of entries) {
     writeString(out, key);
-    write(out, value);
+    write(out, value, levels);
   }
 }
 

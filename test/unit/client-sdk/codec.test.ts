@@ -43,6 +43,16 @@ describe('writing', () => {
   ])('%s is refused where it is written', (_name, value) => {
     expect(() => encode({ value })).toThrow(TypeError);
   });
+
+  test('what contains itself is refused, what is there twice is written twice', () => {
+    const list: unknown[] = [1];
+    expect(decode(encode([list, { list }]))).toEqual([[1], { list: [1] }]);
+    list.push(list);
+    expect(() => encode(list)).toThrow(TypeError);
+    const map: Record<string, unknown> = { list: [] };
+    (map.list as unknown[]).push(map);
+    expect(() => encode(map)).toThrow(TypeError);
+  });
 });
 
 describe('reading', () => {
