@@ -10,8 +10,11 @@ export interface Clock {
   clearTimeout(timer: unknown): void;
 }
 
+/** Platforms run what is to wait longer, some 24 days, at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
-  setTimeout: (task, delayMs) => setTimeout(task, delayMs),
+  setTimeout: (task, delayMs) => setTimeout(task, Math.min(delayMs, longestTimerMs)),
   clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };

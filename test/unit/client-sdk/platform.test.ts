@@ -2,6 +2,7 @@
 
 import { build } from 'esbuild';
 import { describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../../client-sdk/clock.ts';
 import { Emitter } from '../../../client-sdk/events.ts';
 import { newId, platformRandom } from '../../../client-sdk/ids.ts';
 import { type Clock, createClient } from '../../../client-sdk/index.ts';
@@ -132,6 +133,19 @@ test('a signal without a reason, as React Native has them, still ends a wait wit
   stop.abort();
   await waiting;
   await expect(createClient(base).call('any', {}, { signal })).rejects.toMatchObject({ code: 'DISCONNECTED' });
+});
+
+test('a wait that is longer than a timer can be does not end at once', () => {
+  vi.useFakeTimers();
+  try {
+    const ended = vi.fn();
+    systemClock.setTimeout(ended, 2 ** 31);
+    systemClock.setTimeout(ended, Number.POSITIVE_INFINITY);
+    vi.advanceTimersByTime(86_400_000);
+    expect(ended).not.toHaveBeenCalled();
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 describe('the page', () => {
