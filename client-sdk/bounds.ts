@@ -7,6 +7,10 @@ export const reconnectBaseMs = 1_000;
 export const stableMs = 5_000;
 /** How long the close frame behind a refused `auth` is waited for: its code says more than the error. */
 export const closeFrameWaitMs = 1_000;
+/** An outage whose first wait is this long is worth a warning. */
+export const longOutageMs = 5_000;
+/** How long a reply to a ping is waited for while pushes come, which may be in front of it. */
+export const maxPongWaitMs = 20_000;
 /** How long open replies hold up the move away from a server that shuts down. */
 export const maxReplyWaitMs = 2_000;
 /** Between two attempts to renew a token. */

@@ -20,6 +20,8 @@ export interface ConnectionHooks {
   readonly until: Until;
   /** Of the last connection. */
   readonly identity: Identity | undefined;
+  /** Whose client this is, as far as anybody has said. */
+  readonly userId: string | undefined;
   onToken(token: string): void;
   onState(state: ConnectionState): void;
   /** `auth` was written: what is written now travels in the same flight. The signal aborts when this link ends. */
@@ -38,6 +40,10 @@ export class Connection implements LinkHooks {
   #link: Link | undefined;
   /** The last token was refused; another refusal is for the application to solve. */
   #tokenRefused = false;
+  /** Those of the present outage. */
+  #falls = 0;
+  /** Said once for each outage, and not for one that ends with a first try that comes soon. */
+  #isExplained = false;
   /** Ends the watch for wake-ups. */
   #watch = new AbortController();
 
@@ -52,14 +58,17 @@ export class Connection implements LinkHooks {
     this.#watch.abort();
     this.#watch = new AbortController();
     watchWake(() => this.wake(), this.#settings.clock, this.#watch.signal);
-    this.#retry.failures = 0;
-    this.#tokenRefused = false;
+    this.#retry.failures = this.#falls = 0;
+    this.#isExplained = this.#tokenRefused = false;
     this.#try(this.#hooks.identity ? 'reconnect' : 'connect');
   }
 
   /** Everything that was missing has arrived. */
   caughtUp(): void {
-    if (this.state.name === 'syncing') this.#to({ name: 'live', since: this.#settings.clock.now() });
+    if (this.state.name !== 'syncing') return;
+    this.#falls = 0;
+    this.#isExplained = false;
+    this.#to({ name: 'live', since: this.#settings.clock.now() });
   }
 
   /** Back to idle, for a caller who did not want to wait. */
@@ -68,7 +77,7 @@ export class Connection implements LinkHooks {
   }
 
   end(reason: ClosedReason, message: string, code?: number): void {
-    if (reason !== 'client') this.#complain(message, code);
+    if (reason !== 'client') this.#complain(message, code ?? 'closed');
     this.#to({ name: 'closed', reason, message, code });
   }
 
@@ -99,17 +108,27 @@ export class Connection implements LinkHooks {
     return !!this.open;
   }
 
-  /** Sends a command now; rejects with DisconnectedError when none may be written. */
+  /** Sends a command over this link or none; rejects with DisconnectedError when none may be written. */
   readonly requestNow: Request = async (name, body, options) => {
-    if (!this.open) throw new DisconnectedError(`${name}: not connected`);
-    return this.open.request(name, body, options);
+    const { open } = this;
+    if (!open) throw new DisconnectedError(`${name}: not connected`);
+    // What another user gets to hear of the sync is thrown away with the connection.
+    if (name !== 'sync:state' && !this.#isCertain()) await this.#hooks.until(() => this.open !== open || this.#isCertain(), options);
+    return open.request(name, body, options);
   };
 
   /** Sends a command as soon as one may be written, within its timeout. */
   readonly request: Request = async (name, body, options) => {
-    if (!this.open) await this.#hooks.until(() => this.isOpen(), { timeoutMs: this.#settings.requestTimeoutMs, ...options, what: name });
+    const { timeoutMs = this.#settings.requestTimeoutMs, signal } = options ?? {};
+    const isReady = () => this.isOpen() && this.#isCertain();
+    if (!this.open || !this.#isCertain()) await this.#hooks.until(isReady, { timeoutMs, signal, what: name });
     return this.requestNow(name, body, options);
   };
+
+  /** Nobody is known whose wishes these are, or the welcome has said so: the token may have changed hands. */
+  #isCertain(): boolean {
+    return this.state.name !== 'connecting' || !this.#hooks.userId;
+  }
 
   onOpen(): void {
     this.open = this.#link;
@@ -117,9 +136,11 @@ export class Connection implements LinkHooks {
   }
 
   onWelcome(identity: Identity): void {
+    const link = this.#link;
     this.#tokenRefused = false;
-    this.#to({ name: 'syncing' });
+    // First: another user's connection ends here, before a listener of the state can write to it.
     this.#hooks.onIdentity(identity);
+    if (this.#link === link) this.#to({ name: 'syncing' });
   }
 
   onPush(name: PushName, body: unknown): void {
@@ -138,8 +159,10 @@ export class Connection implements LinkHooks {
       this.#tokenRefused ||= code === 4401;
       const liveMs = this.state.name === 'live' ? this.#settings.clock.now() - this.state.since : 0;
       const retryAt = this.#retry.schedule(code, liveMs, this.#link as Link);
-      // Once for each outage, and not for one that ends with the first try.
-      if (this.#retry.failures === 2) this.#complain(reason, code);
+      this.#falls++;
+      const isLong = this.#falls > 1 || retryAt - this.#settings.clock.now() >= bounds.longOutageMs;
+      if (isLong && !this.#isExplained) this.#complain(reason, code);
+      this.#isExplained ||= isLong;
       this.#to({ name: 'offline', reason, code, retryAt, attempt: this.#retry.failures });
     }
   }
@@ -161,23 +184,24 @@ export class Connection implements LinkHooks {
     }
   }
 
-  /** The server goes away. Nothing more is sent; open replies get 2 s; the client moves in its own slot. */
+  /** The server goes away. Nothing more is sent; the client moves in its own slot, or later when replies are open: 2 s from now at most. */
   async #move(link: Link, { reconnectInMs }: PushBody<'server:shutdown'>): Promise<void> {
     const { clock } = this.#settings;
     this.open = undefined;
     link.slot = clock.now() + reconnectInMs;
-    await sleep(clock, Math.max(reconnectInMs, link.isIdle ? 0 : bounds.maxReplyWaitMs), link.signal);
+    await sleep(clock, reconnectInMs, link.signal);
+    await Promise.race([link.settled(), sleep(clock, bounds.maxReplyWaitMs - reconnectInMs, link.signal)]);
     // Where the server closed first, the fall has kept the slot.
     if (!link.signal.aborted) this.#try('reconnect');
   }
 
   #requireAuth(reason: string): void {
-    this.#complain(reason);
+    this.#complain(reason, 'auth_required');
     this.#to({ name: 'authRequired', reason });
   }
 
   /** Tells the developer why the client is not live. */
-  #complain(words: string, anchor: number | string = 'auth_required'): void {
+  #complain(words: string, anchor: number | string): void {
     this.#settings.logger.warn(`not live: ${words}. See docs/ERRORS.md#${anchor}`);
   }
 

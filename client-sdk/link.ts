@@ -7,7 +7,7 @@ import type { CommandName, PushName } from '../protocol/ops.ts';
 import { subprotocol } from '../protocol/version.ts';
 import * as bounds from './bounds.ts';
 import { decodeFrame, encodeCommand, replyBody, type ServerFrame } from './codec.ts';
-import { DisconnectedError, ServerError, UTalkError } from './errors.ts';
+import { DisconnectedError, ServerError, TimeoutError, UTalkError } from './errors.ts';
 import { Keepalive } from './keepalive.ts';
 import type { Settings } from './options.ts';
 import { assertGoing, type Pending, pending, sleep } from './pending.ts';
@@ -47,7 +47,7 @@ export class Link {
   #socket: WebSocketLike | undefined;
   #isOpen = false;
   #credit = limits.maxBytesBeforeAuth;
-  #backlog: Uint8Array[] = [];
+  readonly #backlog: Uint8Array[] = [];
 
   constructor(settings: Settings, hooks: LinkHooks) {
     this.#settings = settings;
@@ -69,7 +69,7 @@ export class Link {
     // Deno gives 0 for a connection that was reset.
     socket.onclose = ({ code, reason }: { code?: number; reason?: string }) => this.fall(code || 1006, reason);
     // A close event follows and says more, except in Node 22 for a connection that was never made.
-    socket.onerror = () => clock.setTimeout(() => this.fall(1006), 0);
+    socket.onerror = () => this.#fallSoon();
     void sleep(clock, requestTimeoutMs, this.signal).then(() => this.#isOpen || this.fall(1006));
   }
 
@@ -92,9 +92,9 @@ export class Link {
     return reply.promise as Promise<CommandOutput<N>>;
   }
 
-  /** No command waits for its reply. */
-  get isIdle(): boolean {
-    return this.#open.size === 0;
+  /** Resolves when every command that is open now has its reply, or never will have one. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#open.values()].map(({ reply }) => reply.promise));
   }
 
   probe(): void {
@@ -134,11 +134,13 @@ export class Link {
       assertGoing(this.signal);
       this.#hooks.onWelcome(identity);
       this.#credit = Number.POSITIVE_INFINITY;
-      for (const frame of this.#backlog) this.#write(frame);
+      for (const frame of this.#backlog.splice(0)) this.#write(frame);
     } catch (error) {
       const { message, retryable, retryAfterMs = 0 } = error as UTalkError;
       this.lastWords = message;
       this.leastWaitMs = retryAfterMs;
+      // Nothing was refused, so nothing will be closed.
+      if (error instanceof TimeoutError) return this.fall(1006);
       await sleep(this.#settings.clock, bounds.closeFrameWaitMs, this.signal);
       this.fall(retryable ? 1013 : 4401);
     }
@@ -149,7 +151,19 @@ export class Link {
     // Each costs its share at least, so that neither bound is passed.
     this.#credit -= Math.max(frame.length, limits.maxBytesBeforeAuth / limits.maxFramesBeforeAuth);
     if (this.#credit < 0) this.#backlog.push(frame);
-    else if (!this.signal.aborted) this.#socket?.send(frame);
+    else if (!this.signal.aborted) {
+      try {
+        this.#socket?.send(frame);
+      } catch {
+        // What was to be sent waits for its reply, and shares the fate of what was lost on the way.
+        this.#fallSoon();
+      }
+    }
+  }
+
+  /** Not at once: whoever is in the middle of writing goes on first. */
+  #fallSoon(): void {
+    this.#settings.clock.setTimeout(() => this.fall(1006), 0);
   }
 
   #receive(data: unknown): void {
@@ -171,8 +185,10 @@ export class Link {
   }
 }
 
-/** Of an ArrayBuffer, or of a view of one. Text is no frame: what this makes of it cannot be read. */
+/** Of an ArrayBuffer, or of a view of one. @throws RangeError for text, which is no frame */
 function bytesOf(data: unknown): Uint8Array {
+  // One of digits would be taken for a length.
+  if (typeof data === 'string') throw new RangeError('text');
   const { buffer = data, byteOffset, byteLength } = data as Partial<Uint8Array>;
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }

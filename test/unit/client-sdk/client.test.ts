@@ -40,6 +40,34 @@ describe('connecting', () => {
     expect(await sent.acked).toMatchObject({ seq: 1 });
   });
 
+  test('nothing that was asked for under one token is done under that of another user', async () => {
+    h.server.logs.create('c1', ['ana', 'luis']);
+    let token = 'ana';
+    const { client } = await h.live('ana', { auth: () => token });
+    const conversation = client.conversation('c1');
+    await h.clock.run(conversation.join());
+    await h.clock.run(client.room('r').join());
+    h.server.say('luis', 'c1', 'hi');
+    await h.clock.advance(50);
+    h.cut('ana');
+    await h.clock.advance(10);
+    token = 'luis';
+    const ended: unknown[] = [];
+    const ask = () => {
+      for (const asked of [client.call('echo'), client.room('r').publish('t', 1), client.presence.set('away'), conversation.read()])
+        asked.then(ended.push.bind(ended), ({ code }) => ended.push(code));
+      conversation.typing.start();
+    };
+    ask();
+    client.on('state', ({ name }) => name !== 'closed' && ask());
+    await h.clock.until(() => h.server.sessions.length === 2);
+    ask();
+    await h.clock.until(() => client.state === 'closed');
+    await h.clock.advance(50);
+    expect(h.server.sessions[1]?.commands.map(({ name }) => name)).toEqual(['auth', 'sync:state']);
+    expect(new Set(ended)).toEqual(new Set(['CLOSED', undefined]));
+  });
+
   test('two members talk', async () => {
     h.server.logs.create('c1', ['ana', 'luis']);
     const ana = await h.live('ana');

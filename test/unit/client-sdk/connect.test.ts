@@ -47,6 +47,16 @@ describe('connect', () => {
     expect(names(ana)).toBe('connecting syncing live');
   });
 
+  test('a server that does not answer auth is a broken connection, not one without room', async () => {
+    h.server.faults.next({ name: 'auth', from: 'server' }, 'halfOpen');
+    const ana = h.client('ana');
+    ana.client.connect().catch(() => {});
+    await h.clock.until(() => ana.client.state === 'offline', 10_100);
+    expect(ana.client.connection).toMatchObject({ code: 1006, reason: expect.stringContaining('auth: no answer') });
+    await h.clock.advance(1_100);
+    expect(ana.client.state).toBe('live');
+  });
+
   test('an aborted signal ends the attempt', async () => {
     h.server.down = true;
     const ana = h.client('ana');
@@ -88,6 +98,58 @@ describe('connect', () => {
     const late = expect(slow).rejects.toMatchObject({ code: 'TIMEOUT', retryable: true, remediation: expect.stringContaining('#timeout') });
     await h.clock.advance(500);
     await late;
+  });
+
+  test('a timeout that is undefined is the default one', async () => {
+    h.server.down = true;
+    const ana = h.client('ana');
+    ana.client.connect().catch(() => {});
+    const late = expect(ana.client.call('echo', 1, { timeoutMs: undefined })).rejects.toMatchObject({ code: 'TIMEOUT' });
+    await h.clock.advance(10_000);
+    await late;
+  });
+
+  test('a socket that cannot be written is a broken connection: nothing is lost', async () => {
+    const ana = await h.live('ana');
+    h.sessionOf('ana').socket.send = () => {
+      throw new Error('the socket is gone');
+    };
+    const lost = expect(ana.client.call('echo')).rejects.toMatchObject({ code: 'DISCONNECTED' });
+    const sent = ana.client.conversation('c1').send('hello');
+    await h.clock.advance(10);
+    await lost;
+    await h.clock.advance(1_100);
+    expect(await sent.acked).toMatchObject({ seq: 1 });
+    expect(h.server.sessions).toHaveLength(2);
+  });
+
+  test('a socket that cannot be written when it opens is tried again', async () => {
+    const { WebSocket } = h.server.options('ana');
+    class Closing extends WebSocket {
+      override send(bytes: Uint8Array): void {
+        if (h.server.sessions.length === 1) throw new Error('the socket is gone');
+        super.send(bytes);
+      }
+    }
+    const ana = h.client('ana', { WebSocket: Closing });
+    ana.client.connect().catch(() => {});
+    await h.clock.until(() => ana.client.state === 'live', 2_000);
+    expect(h.server.sessions).toHaveLength(2);
+  });
+
+  test('a text is no frame, and no length either', async () => {
+    const ana = await h.live('ana');
+    const { onmessage } = h.sessionOf('ana').socket as unknown as { onmessage(event: { data: unknown }): void };
+    onmessage({ data: '400000000' });
+    expect(ana.warnings).toEqual(['a malformed frame was dropped: RangeError: text']);
+    expect(ana.client.state).toBe('live');
+  });
+
+  test('a body that contains itself is refused where it is written', async () => {
+    const ana = await h.live('ana');
+    const cycle: { itself?: object } = {};
+    cycle.itself = cycle;
+    await expect(ana.client.call('echo', cycle)).rejects.toThrow(TypeError);
   });
 
   test('pending commands are rejected when the wire breaks', async () => {

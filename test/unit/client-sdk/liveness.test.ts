@@ -67,13 +67,26 @@ describe('silence', () => {
     const { id } = h.sessionOf('ana');
     h.server.faults.add(({ kind, sessionId }) => (kind === 'command' && sessionId === id ? 'drop' : undefined));
     const sent = ana.client.conversation('c1').send('hello?');
-    for (let second = 0; second < 20; second++) {
+    for (let second = 0; second < 35; second++) {
       h.server.say('luis', 'c1', `${second}`);
       await h.clock.advance(1_000);
     }
     expect(h.server.sessions).toHaveLength(2);
     expect(sent.status).toBe('sent');
-    expect(ana.texts).toHaveLength(21);
+    expect(ana.texts).toHaveLength(36);
+  });
+
+  test('an answer may be behind many pushes on a slow way down', async () => {
+    const ana = await h.live('ana');
+    h.clock.sleep(3_600_000);
+    let queued = 0;
+    h.server.faults.add(({ kind }) => (kind === 'push' ? { delayMs: 200 * ++queued } : undefined));
+    for (let i = 0; i < 60; i++) h.server.say('luis', 'c1', `${i}`);
+    await h.clock.advance(5_100);
+    expect(commandsOf(0)).toContain('ping');
+    await h.clock.advance(20_000);
+    expect(ana.texts).toHaveLength(60);
+    expect(h.server.sessions).toHaveLength(1);
   });
 
   test('a socket that never opens is given up', async () => {
@@ -125,6 +138,26 @@ describe('server:shutdown', () => {
     await h.clock.advance(100);
     expect(h.server.sessions).toHaveLength(2);
     expect(await sent.acked).toMatchObject({ seq: 1 });
+  });
+
+  test('a reply that comes in time leaves the slot as it is', async () => {
+    const ana = await h.live('ana');
+    ana.client.conversation('c1').send('hello');
+    shutdown(300);
+    await h.clock.advance(290);
+    expect(h.server.sessions).toHaveLength(1);
+    await h.clock.advance(30);
+    expect(h.server.sessions).toHaveLength(2);
+    // One that comes behind the slot is the moment to go.
+    h.server.faults.next({ name: 'call', from: 'server' }, { delayMs: 500 });
+    await h.clock.until(() => ana.client.state === 'live');
+    const echo = ana.client.call('echo', 'x');
+    shutdown(300);
+    await h.clock.advance(490);
+    expect(h.server.sessions).toHaveLength(2);
+    expect(await h.clock.run(echo)).toBe('x');
+    await h.clock.advance(10);
+    expect(h.server.sessions).toHaveLength(3);
   });
 
   test('a server that closes early does not change the slot', async () => {

@@ -101,6 +101,26 @@ describe('coming back', () => {
     expect(ana.warnings).toEqual([]);
   });
 
+  test('each outage is complained about once, at the second fall or before a long wait', async () => {
+    const ana = await h.live('ana');
+    for (const outage of [1, 2, 3]) {
+      h.server.down = true;
+      h.cut('ana');
+      await h.clock.advance(20_000);
+      h.server.down = false;
+      // Shorter than what counts as a connection that held.
+      await h.clock.until(() => ana.client.state === 'live', 5_100);
+      expect(ana.warnings).toHaveLength(outage);
+    }
+    h.cut('ana', 4429);
+    await h.clock.advance(5);
+    expect(ana.client.state).toBe('offline');
+    expect(ana.warnings).toHaveLength(4);
+    expect(ana.warnings[3]).toContain('ERRORS.md#4429');
+    await h.clock.until(() => ana.client.state === 'live', 35_000);
+    expect(ana.warnings).toHaveLength(4);
+  });
+
   test('a server that throws clients out at once does not cause a tight loop', async () => {
     await h.live('ana');
     h.server.script = ({ name, session }) => {

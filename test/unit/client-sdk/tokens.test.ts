@@ -72,6 +72,21 @@ describe('tokens', () => {
     expect(commandsOf(0).filter((name) => name === 'auth:refresh')).toHaveLength(2);
   });
 
+  test('of another user are given nothing that this one asked for, while offline or on the way', async () => {
+    tokens = ['ana', 'luis'];
+    const payers: string[] = [];
+    h.server.calls.set('pay', (_body, { userId }) => payers.push(userId));
+    const ana = await h.live('ana', { auth });
+    h.cut('ana');
+    await h.clock.advance(5);
+    const calls = [ana.client.call('pay'), ana.client.presence.set('away')];
+    const refused = Promise.all(calls.map((call) => expect(call).rejects.toMatchObject({ code: 'CLOSED' })));
+    await h.clock.advance(1_100);
+    await refused;
+    expect(payers).toEqual([]);
+    expect(ana.client.connection).toMatchObject({ reason: 'otherUser' });
+  });
+
   test('that are refused are replaced once, then it is for the application to sign in', async () => {
     tokens = ['bad-1', 'bad-2'];
     const ana = h.client('ana', { auth });
@@ -129,6 +144,7 @@ describe('tokens', () => {
     const sent = ana.client.conversation('c1').send('written by ana');
     await Promise.all([expect(sent.acked).rejects.toMatchObject({ code: 'CLOSED' }), h.clock.advance(1_100)]);
     expect(ana.client.connection).toMatchObject({ name: 'closed', reason: 'otherUser' });
+    expect(ana.warnings.at(-1)).toMatch(/ERRORS\.md#closed$/);
     // Luis is a member, too: under his token it would be his.
     expect(h.server.logs.get('c1').log).toEqual([]);
   });
