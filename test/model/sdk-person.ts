@@ -11,6 +11,8 @@ export interface Tab {
   page: MemoryPage;
   client: Client;
   announced: Map<string, Entry[]>;
+  /** Conversations that it left. */
+  left: Set<string>;
 }
 
 export interface Draft {
@@ -30,10 +32,13 @@ export class Person {
   /** Two tabs wrote at once: their messages have no order among each other. */
   mixed = false;
   readonly #server: MemoryServer;
+  readonly #isBare: boolean;
 
-  constructor(userId: string, server: MemoryServer) {
+  /** @param isBare pages ask for no conversation before they need it: what they know of one is what the server told */
+  constructor(userId: string, server: MemoryServer, isBare: boolean) {
     this.userId = userId;
     this.#server = server;
+    this.#isBare = isBare;
     this.device = server.device(userId);
     this.open();
   }
@@ -43,6 +48,22 @@ export class Person {
     const sent = tab.client.conversation(conversationId).send(`${this.userId}-${this.drafts.length}`);
     sent.acked.catch(() => {});
     this.drafts.push({ conversationId, tab, sent, excused: false });
+  }
+
+  leave(conversationId: string, much: number): void {
+    const tab = this.tabs[much % this.tabs.length] as Tab;
+    tab.left.add(conversationId);
+    void tab.client.conversation(conversationId).leave();
+  }
+
+  /** Joins what a tab has left. A later leave ends the wait for it. */
+  rejoin(tab: Tab): void {
+    for (const id of tab.left)
+      tab.client
+        .conversation(id)
+        .join()
+        .catch(() => {});
+    tab.left.clear();
   }
 
   /** A further tab; of two one is killed. */
@@ -66,9 +87,9 @@ export class Person {
     const announced = new Map<string, Entry[]>(conversations.map((id) => [id, []]));
     client.on('entry', (entry) => announced.get(entry.conversationId)?.push(entry));
     client.on('store:error', ({ error }) => this.faults.push(error.message));
-    for (const id of conversations) client.conversation(id).on('change', ({ entries }) => this.#look(entries));
+    for (const id of this.#isBare ? [] : conversations) client.conversation(id).on('change', ({ entries }) => this.#look(entries));
     client.connect().catch(() => {});
-    this.tabs.push({ page, client, announced });
+    this.tabs.push({ page, client, announced, left: new Set() });
   }
 
   /** Whether a page, or one that comes, has something to send. */
