@@ -50,7 +50,7 @@ export class Engine extends Emitter<ClientEvents> implements PushParts, Connecti
     super();
     this.settings = settings;
     ({ until: this.until, changed: this.changed } = waiting(settings.clock));
-    this.keeper = settings.store?.keep(this);
+    this.keeper = settings.store?.keep(this as never) as Keeper | undefined;
     this.uplink = new Connection(settings, this);
     ({ request: this.request, requestNow: this.requestNow } = this.uplink);
   }

@@ -1,14 +1,13 @@
 // What a client needs beside a place for values: the code that keeps its messages and its view there. It comes with the
 // stores, so that a page without one does not load it.
 
-import type { Core } from '../core.ts';
 import { Keeper } from './keeper.ts';
 import type { ClientStore } from './store.ts';
 
 /** A store as the option `store` takes it. */
 export interface PersistentStore extends ClientStore {
-  /** For createClient only. */
-  keep(core: Core): Keeper;
+  /** For createClient only; its types are the client's own business. */
+  keep(core: never): object;
 }
 
 /** Makes an application's own store ready for `createClient({ store: persistent(own) })`. */
