@@ -17,6 +17,23 @@ test('whatever breaks: every draft is stored once, every view holds each item on
   );
 }, 600_000);
 
+test('what dice seldom throw: a push before the first sync, and leaving while a reconnect finds nothing new', async () => {
+  const overtaking: Schedule['steps'] = [
+    { act: 'overtake', who: 0, much: 967 },
+    { act: 'say', who: 3, much: 3 },
+  ];
+  const leaving: Schedule['steps'] = [
+    { act: 'wait', who: 0, much: 500 },
+    { act: 'say', who: 0, much: 4 },
+    { act: 'wait', who: 0, much: 500 },
+    { act: 'leave', who: 0, much: 4 },
+    { act: 'break', who: 0, much: 0 },
+    { act: 'wait', who: 0, much: 3_000 },
+  ];
+  await runSchedule({ seed: 0, bare: true, steps: overtaking });
+  await runSchedule({ seed: 1, bare: false, steps: leaving });
+});
+
 test('a schedule runs the same way every time', async () => {
   for (const schedule of fc.sample(schedules, { numRuns: 10, seed: 7 })) {
     expect(await runSchedule(schedule)).toEqual(await runSchedule(schedule));

@@ -13,6 +13,8 @@ export interface Tab {
   announced: Map<string, Entry[]>;
   /** Conversations that it left. */
   left: Set<string>;
+  /** Those that it leaves while it synchronizes next. */
+  leaving: Set<string>;
 }
 
 export interface Draft {
@@ -52,8 +54,8 @@ export class Person {
 
   leave(conversationId: string, much: number): void {
     const tab = this.tabs[much % this.tabs.length] as Tab;
-    tab.left.add(conversationId);
-    void tab.client.conversation(conversationId).leave();
+    if (much % 4 < 2) tab.leaving.add(conversationId);
+    else this.#leave(tab, conversationId);
   }
 
   /** Joins what a tab has left. A later leave ends the wait for it. */
@@ -64,6 +66,7 @@ export class Person {
         .join()
         .catch(() => {});
     tab.left.clear();
+    tab.leaving.clear();
   }
 
   /** A further tab; of two one is killed. */
@@ -89,12 +92,27 @@ export class Person {
     client.on('store:error', ({ error }) => this.faults.push(error.message));
     for (const id of this.#isBare ? [] : conversations) client.conversation(id).on('change', ({ entries }) => this.#look(entries));
     client.connect().catch(() => {});
-    this.tabs.push({ page, client, announced, left: new Set() });
+    const tab: Tab = { page, client, announced, left: new Set(), leaving: new Set() };
+    client.on('state', ({ name }) => {
+      // Behind the request that joins it.
+      if (name === 'syncing') queueMicrotask(() => this.#leaveThese(tab));
+    });
+    this.tabs.push(tab);
   }
 
   /** Whether a page, or one that comes, has something to send. */
   get isUnsent(): boolean {
     return this.tabs.some(({ client }) => client.unsent > 0) || [...this.device.storage.values.keys()].some((key) => key.includes('|out|'));
+  }
+
+  #leaveThese(tab: Tab): void {
+    for (const id of tab.leaving) this.#leave(tab, id);
+    tab.leaving.clear();
+  }
+
+  #leave(tab: Tab, id: string): void {
+    tab.left.add(id);
+    void tab.client.conversation(id).leave();
   }
 
   #kill(): void {

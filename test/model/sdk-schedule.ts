@@ -74,6 +74,7 @@ class Run {
       person.device.cut();
       server.clock.setTimeout(() => person.device.mend(), much);
     } else if (act === 'reload') person.reload();
+    else if (act === 'tab') person.another();
     else if (act === 'restart') server.restart({ downMs: much });
     else if (act === 'shutdown') server.shutdown({ windowMs: much });
     else this.#spoil(act, much);
