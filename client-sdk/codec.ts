@@ -20,14 +20,14 @@ export type ServerFrame =
 /** By op number. */
 const table = lines.split('\n').map((line) => JSON.parse(`[${line.replace(/[\w:-]+/g, '"$&"')}]`) as Line);
 
-/** Some pushes are called like a command; commands come first. */
-const opOf = (name: CommandName): number => table.findIndex(([known]) => known === name);
+/** Without the pushes: some are called like a command. */
+const ops = new Map(table.slice(0, firstPush).map(([name], op) => [name, op]));
 
 /** @throws TypeError for a command that this version of the SDK does not know, and for values that cannot be sent */
 export function encodeCommand<N extends CommandName>(name: N, id: number, body: CommandInput<N>): Uint8Array {
-  const op = opOf(name);
-  const [, slots] = table[op] ?? [];
-  if (!slots || op >= firstPush) throw new TypeError(`no command ${name}`);
+  const op = ops.get(name) ?? 0;
+  const [, slots] = table[op] as Line;
+  if (!slots) throw new TypeError(`no command ${name}`);
   return encode([op, id, toTuple(slots, body)]);
 }
 
@@ -47,7 +47,7 @@ export function decodeFrame(bytes: Uint8Array): ServerFrame {
 
 /** The body of a reply to the command `name`. Lists that the server left out because they are empty are absent. */
 export function replyBody<N extends CommandName>(name: N, slots: readonly unknown[]): CommandOutput<N> {
-  return fromTuple((table[opOf(name)] as Line)[2], slots) as CommandOutput<N>;
+  return fromTuple((table[ops.get(name) as number] as Line)[2], slots) as CommandOutput<N>;
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -113,20 +113,20 @@ export class Connection implements LinkHooks {
     const { open } = this;
     if (!open) throw new DisconnectedError(`${name}: not connected`);
     // What another user gets to hear of the sync is thrown away with the connection.
-    if (name !== 'sync:state' && !this.#isCertain()) await this.#hooks.until(() => this.open !== open || this.#isCertain(), options);
+    if (name !== 'sync:state' && !this.isCertain) await this.#hooks.until(() => this.open !== open || this.isCertain, options);
     return open.request(name, body, options);
   };
 
   /** Sends a command as soon as one may be written, within its timeout. */
   readonly request: Request = async (name, body, options) => {
     const { timeoutMs = this.#settings.requestTimeoutMs, signal } = options ?? {};
-    const isReady = () => this.isOpen() && this.#isCertain();
-    if (!this.open || !this.#isCertain()) await this.#hooks.until(isReady, { timeoutMs, signal, what: name });
+    const isReady = () => this.isOpen() && this.isCertain;
+    if (!this.open || !this.isCertain) await this.#hooks.until(isReady, { timeoutMs, signal, what: name });
     return this.requestNow(name, body, options);
   };
 
   /** Nobody is known whose wishes these are, or the welcome has said so: the token may have changed hands. */
-  #isCertain(): boolean {
+  get isCertain(): boolean {
     return this.state.name !== 'connecting' || !this.#hooks.userId;
   }
 

@@ -80,8 +80,8 @@ export class Engine extends Emitter<ClientEvents> implements PushParts, Connecti
     if (signal.aborted || !this.uplink.open) return;
     // First, so that it is on its way before the outbox fills the flight.
     this.#synchronize(signal);
-    // What belongs to a user who was known before waits for the welcome: the token may have changed hands.
-    if (this.userId) await this.#welcomed(signal).catch(() => {});
+    // What a user wants done waits, also where it would be refused: a message that was written cannot be taken back.
+    if (!this.uplink.isCertain) await this.#welcomed(signal).catch(() => {});
     this.standing.resume();
     this.outbox.resume(signal);
   }
