@@ -9,7 +9,8 @@ interface Target {
   addEventListener?(type: string, listener: () => void, options: { signal: AbortSignal }): void;
 }
 
-interface Page extends Target {
+/** What there is of a page, where this runs in one. */
+export interface Page extends Target {
   document?: Target & { visibilityState?: string };
 }
 

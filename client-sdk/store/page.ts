@@ -1,12 +1,6 @@
 // What a browser tells a page about itself and about others of the same user. Other platforms tell nothing: then nobody calls.
 
-interface Target {
-  addEventListener?(type: string, listener: () => void, options: { signal: AbortSignal }): void;
-}
-
-interface Page extends Target {
-  document?: Target & { visibilityState?: string };
-}
+import type { Page } from '../wake.ts';
 
 /** Calls when the page is hidden or left; it may not run again afterwards. Until the signal aborts. */
 export function onLeave(listener: () => void, signal: AbortSignal, page: Page = globalThis as Page): void {
