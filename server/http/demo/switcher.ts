@@ -18,16 +18,18 @@ export class Switcher {
 
   /** Adds a button for a person's panel. */
   addPerson(panel: HTMLElement, { name, role }: Person): void {
-    const button = this.#add(panel);
+    const button = copyOf<HTMLElement>(this.#template);
     button.dataset.role = role;
     setText(part(button, '.avatar'), name.slice(0, 1));
     setText(part(button, '.name'), name);
+    this.add(panel, button);
   }
 
   /** Adds a button that is there already, for a panel that is nobody's. */
   add(panel: HTMLElement, button: HTMLElement): void {
     this.#nav.append(button);
-    this.#link(panel, button);
+    this.#panels.set(panel, button);
+    button.addEventListener('click', () => this.show(panel));
   }
 
   /** Shows this panel where there is room for one. */
@@ -47,17 +49,5 @@ export class Switcher {
     const badge = part(button, '.unread');
     setText(part(badge, '.count'), unreadWords(unread));
     badge.hidden = unread === 0;
-  }
-
-  #add(panel: HTMLElement): HTMLElement {
-    const button = copyOf<HTMLElement>(this.#template);
-    this.#nav.append(button);
-    this.#link(panel, button);
-    return button;
-  }
-
-  #link(panel: HTMLElement, button: HTMLElement): void {
-    this.#panels.set(panel, button);
-    button.addEventListener('click', () => this.show(panel));
   }
 }

@@ -2,6 +2,7 @@
 // page, and keeps silent where an agent has the conversation. What it has dealt with it marks as read; there it goes on.
 
 import type { Clock, ConversationHandle, Entry, SentMessage, UTalkError } from '../../../../client-sdk/index.ts';
+import { sleep } from '../../../../client-sdk/pending.ts';
 import { replyTo } from './bot-replies.ts';
 
 export interface BotOptions {
@@ -106,17 +107,7 @@ class Bot {
 
   /** Shorter when it is stopped. */
   #pause(ms: number): Promise<void> {
-    const { clock } = this.#options;
-    if (this.#signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = () => {
-        clock.clearTimeout(timer);
-        this.#signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = clock.setTimeout(end, ms);
-      this.#signal.addEventListener('abort', end);
-    });
+    return sleep(this.#options.clock, ms, this.#signal);
   }
 
   /** @returns false when the conversation has changed hands, so that it must be decided anew */

@@ -1,11 +1,11 @@
 // Keeps the books of the demo from outside the SDK: what was sent, what was acknowledged, and what each person's events and view
 // have shown of it. The line of the page is its sum. What it says is lost may still come; doubled and out of order stay.
 
+import { systemClock } from '../../../../client-sdk/clock.ts';
 import type { Client, Clock, CommandOutput, ConversationHandle } from '../../../../client-sdk/index.ts';
 import { Books, type Finding } from './books.ts';
 import type { WireFrame } from './frame.ts';
 import { Listeners } from './listeners.ts';
-import { machineClock } from './machine-clock.ts';
 import type { Wire } from './wire.ts';
 import { type Patience, Witness } from './witness.ts';
 
@@ -52,7 +52,7 @@ export class Ledger {
   #counts: Counts = { lost: 0, doubled: 0, outOfOrder: 0, failed: 0, messages: 0, deliveries: 0 };
   #audit: unknown;
 
-  constructor({ clock = machineClock, graceMs = 5_000, stuckMs = 30_000 }: LedgerOptions = {}) {
+  constructor({ clock = systemClock, graceMs = 5_000, stuckMs = 30_000 }: LedgerOptions = {}) {
     this.#clock = clock;
     this.#patience = { graceMs, stuckMs };
     this.#books = new Books(clock);

@@ -1,9 +1,8 @@
 // The clock of a person whose machine can be shut: for two seconds of the world time and timers stand still, then it is minutes
 // later here and everything that was due runs, in its order.
 
-import type { Clock } from '../../../../client-sdk/index.ts';
+import { type Clock, systemClock } from '../../../../client-sdk/clock.ts';
 import { Listeners } from './listeners.ts';
-import { machineClock } from './machine-clock.ts';
 
 interface Timer {
   readonly task: () => void;
@@ -24,7 +23,7 @@ export class SleepingClock implements Clock {
   #sleep: { readonly sinceMs: number; readonly over: Promise<void> } | undefined;
 
   /** @param world the time that passes for everybody; tests give a virtual one */
-  constructor(world: Clock = machineClock) {
+  constructor(world: Clock = systemClock) {
     this.#world = world;
   }
 
